@@ -1,0 +1,64 @@
+import { absorbReading, absorbUnavailable, startEvidence } from './gates/metrics-gate.ts';
+import type { Observation, WorkloadFacts } from './observation.ts';
+import type { Plan } from './plan.ts';
+import { canaryReplicasFor } from './replica-share.ts';
+import type { RolloutState, Steadiness } from './state.ts';
+
+/** Folds what was observed into the state: how steady the canary is, and what the metrics say. Decides nothing. */
+export function absorb(plan: Plan, state: RolloutState, observation: Observation): RolloutState {
+  if (state.phase.kind !== 'step' || observation.canary === undefined || observation.stable === undefined) return state;
+  const weight = plan.steps[state.phase.index]?.weightPercent ?? 0;
+  const replicas = canaryReplicasFor(observation.stable.desiredReplicas, weight, plan.halfAtMost);
+  const steady = absorbSteadiness(state, observation.canary, replicas, observation.nowMs);
+  return { ...steady, evidence: absorbMetrics(plan, steady, observation) };
+}
+
+function absorbSteadiness(state: RolloutState, canary: WorkloadFacts, replicas: number, nowMs: number): RolloutState {
+  const before = state.steadiness;
+  const scaled = before === undefined || before.replicas !== replicas;
+  const available = isAvailable(canary, replicas);
+  const restarts = restartsOf(canary);
+  const broke = before !== undefined && before.wasAvailable && before.missingSinceMs === undefined && !available && !scaled;
+  const unbroken = !broke && restarts <= state.restarts;
+  return {
+    ...state,
+    steadiness: steadinessNow(scaled ? undefined : before, replicas, available, nowMs),
+    servingSinceMs: state.servingSinceMs ?? (available ? nowMs : undefined),
+    unbrokenSinceMs: available ? (unbroken ? (state.unbrokenSinceMs ?? nowMs) : nowMs) : unbroken ? state.unbrokenSinceMs : undefined,
+    breaks: state.breaks + (broke ? 1 : 0),
+    restarts,
+  };
+}
+
+function steadinessNow(before: Steadiness | undefined, replicas: number, available: boolean, nowMs: number): Steadiness {
+  return {
+    replicas,
+    availableSinceMs: available ? (before?.availableSinceMs ?? nowMs) : undefined,
+    missingSinceMs: available ? undefined : (before?.missingSinceMs ?? nowMs),
+    wasAvailable: available || (before?.wasAvailable ?? false),
+  };
+}
+
+/** Exactly `replicas` pods of the newest template, all available, and the controller has seen that it should be so. */
+export function isAvailable(workload: WorkloadFacts, replicas: number): boolean {
+  return (
+    workload.settled &&
+    workload.desiredReplicas === replicas &&
+    workload.replicas === replicas &&
+    workload.updatedReplicas === replicas &&
+    workload.availableReplicas === replicas
+  );
+}
+
+/** Restarts of living pods only: a pod that was replaced takes its count along. */
+function restartsOf(workload: WorkloadFacts): number {
+  return workload.pods.reduce((sum, pod) => sum + pod.containers.reduce((inner, container) => inner + container.restartCount, 0), 0);
+}
+
+function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation): RolloutState['evidence'] {
+  if (plan.rules === undefined) return undefined;
+  const evidence = state.evidence ?? startEvidence(plan.rules);
+  if (observation.metrics === undefined) return evidence;
+  if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
+  return absorbReading(plan.rules, evidence, observation.metrics.reading, observation.nowMs);
+}

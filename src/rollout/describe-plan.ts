@@ -1,0 +1,67 @@
+import type { Forecast } from './gates/traffic.ts';
+import type { Plan } from './plan.ts';
+import type { PlannedStep } from './replica-share.ts';
+
+export type PlanContext = {
+  readonly services: readonly string[];
+  /** Undefined where no metrics judge. */
+  readonly traffic: { readonly requestsPerSecond: number; readonly errorRate: number; readonly forecast: Forecast } | undefined;
+};
+
+/** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
+export function describePlan(plan: Plan, context: PlanContext): readonly string[] {
+  const { spec, target, stableReplicas } = plan;
+  return [
+    `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
+    ...plan.images.map((image) => `container ${image.container}: ${image.from} → ${image.to}`),
+    context.services.length === 0
+      ? 'no Service selects its pods: the canary gets traffic only if something else sends it'
+      : `traffic by ${context.services.map((name) => `Service ${name}`).join(', ')}, shared out by the number of pods`,
+    ...plan.steps.map((step, index) => describeStep(step, index, stableReplicas)),
+    ...(plan.halfAtMost ? ['a PodDisruptionBudget covers the pods: the canary stays at half of the replicas at most'] : []),
+    `pods at the peak: ${peakPods(plan)}`,
+    describeJudge(plan, context),
+    `duration: ${describeDuration(plan, context)}`,
+    `if the runner dies, the canary is gone within ${seconds(spec.deadManMs)} of its last heartbeat`,
+  ];
+}
+
+function describeStep(step: PlannedStep, index: number, stableReplicas: number): string {
+  const share = `${trim(step.weightPercent)} % of ${stableReplicas} replicas is really ${trim(step.sharePercent)} %: ${pods(step.canaryReplicas)} of ${stableReplicas + step.canaryReplicas}`;
+  const hold = step.holdMs > 0 ? `, for at least ${seconds(step.holdMs)}` : '';
+  const merged = step.mergedPercents.length === 0 ? '' : ` (${step.mergedPercents.map((percent) => `${trim(percent)} %`).join(', ')} would be the same number of pods: one step)`;
+  return `step ${index + 1}: ${share}${hold}${merged}`;
+}
+
+/** Canary and stable pods, and what the promotion may add above them while both are there. */
+function peakPods(plan: Plan): number {
+  const canary = Math.max(0, ...plan.steps.map((step) => step.canaryReplicas));
+  return plan.stableReplicas + canary + plan.maxSurge;
+}
+
+function describeJudge(plan: Plan, { traffic }: PlanContext): string {
+  if (plan.rules === undefined || traffic === undefined) return 'judged by readiness alone';
+  const { ratio, absolute } = plan.spec.maxErrorIncrease;
+  const rate = `${trim(traffic.requestsPerSecond)} requests/s with ${trim(100 * traffic.errorRate)} % errors now`;
+  const absoluteLimit = plan.spec.maxErrorRate === undefined ? '' : ` and at most ${trim(100 * plan.spec.maxErrorRate)} % errors`;
+  return `judged by readiness and metrics: ${rate}; allowed ${trim(ratio)} x stable + ${trim(100 * absolute)} %${absoluteLimit}; a verdict needs about ${traffic.forecast.neededRequests} canary requests`;
+}
+
+function describeDuration(plan: Plan, { traffic }: PlanContext): string {
+  const holdsMs = plan.steps.reduce((sum, step) => sum + step.holdMs, 0);
+  const metricsMs = (traffic?.forecast.secondsToPass ?? 0) * 1000;
+  const shortestMs = Math.max(plan.spec.minDurationMs, holdsMs, metricsMs);
+  return `at least ${seconds(shortestMs)} and the pods' start, at most ${seconds(plan.spec.timeoutMs)} until the verdict, then the promotion`;
+}
+
+function pods(count: number): string {
+  return count === 1 ? '1 pod' : `${count} pods`;
+}
+
+function seconds(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${trim(ms / 60_000)} min`;
+}
+
+function trim(value: number): string {
+  return String(Number(value.toFixed(value < 10 ? 2 : 1)));
+}

@@ -1,0 +1,27 @@
+import type { CountersState } from './counters.ts';
+import type { LimitTally } from './limit-tally.ts';
+import type { Batch, TestState } from './sequential-test.ts';
+
+/** What has been seen of one limit. */
+export type LimitEvidence = {
+  readonly worse: TestState;
+  readonly within: TestState;
+  readonly pending: Batch;
+  readonly tally: LimitTally;
+};
+
+/** All that the gate remembers; plain data for the journal, with finite numbers only. Times are the observations' `nowMs`. */
+export type MetricsEvidence = {
+  readonly counters: CountersState;
+  /** Everything counted so far, pending batches too. */
+  readonly totals: Batch;
+  /** In the order of the rules' limits. */
+  readonly limits: readonly LimitEvidence[];
+  /** When requests of the arm were last seen, or observing began; undefined before. */
+  readonly canaryMovedAtMs: number | undefined;
+  readonly stableMovedAtMs: number | undefined;
+  /** Why the last reading gave nothing. Untrusted text. */
+  readonly unavailable: string | undefined;
+  /** The limit that convicted, and when; all numbers above are those of that moment from then on. */
+  readonly failure: { readonly limit: number; readonly atMs: number } | undefined;
+};

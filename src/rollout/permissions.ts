@@ -1,0 +1,77 @@
+import type { Names } from './names.ts';
+
+/** One thing that the API server must allow; `name` where it can be limited to one object. */
+export type Permission = {
+  readonly namespace: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly name: string | undefined;
+  readonly verb: string;
+};
+
+export type PermissionNeeds = {
+  readonly namespace: string;
+  readonly deployment: string;
+  readonly names: Names;
+  readonly logs: boolean;
+  readonly claims: readonly string[];
+  /** The Service that is asked through the API server's proxy. */
+  readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
+};
+
+/** Every verb that the plan may use: the smallest Role. Create and list cannot be limited by name. */
+export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
+  const { namespace, deployment, names } = needs;
+  const permission = (group: string, resource: string, verbs: readonly string[], name?: string): readonly Permission[] =>
+    verbs.map((verb) => ({ namespace, group, resource, name, verb }));
+  return [
+    ...permission('batch', 'jobs', ['create']),
+    ...permission('batch', 'jobs', ['get', 'patch', 'delete'], names.job),
+    ...permission('apps', 'deployments', ['create']),
+    ...permission('apps', 'deployments', ['get', 'patch'], deployment),
+    ...permission('apps', 'deployments', ['get', 'patch', 'delete'], names.canary),
+    ...permission('apps', 'replicasets', ['list']),
+    ...permission('', 'pods', ['list']),
+    ...permission('', 'events', ['list']),
+    ...permission('', 'services', ['list']),
+    ...(needs.logs ? permission('', 'pods/log', ['get']) : []),
+    ...needs.claims.flatMap((claim) => permission('', 'persistentvolumeclaims', ['get'], claim)),
+    ...(needs.proxied === undefined
+      ? []
+      : [{ namespace: needs.proxied.namespace, group: '', resource: 'services/proxy', name: needs.proxied.nameAndPort, verb: 'get' }]),
+  ];
+}
+
+/** In words, for a list: `patch deployments.apps web in namespace shop`. */
+export function describePermission({ namespace, group, resource, name, verb }: Permission): string {
+  const kind = group === '' ? resource : `${resource}.${group}`;
+  return `${verb} ${kind}${name === undefined ? '' : ` ${name}`} in namespace ${namespace}`;
+}
+
+/** The Roles that grant the permissions, one for each namespace, as YAML to paste. */
+export function renderRoles(permissions: readonly Permission[], roleName: string): string {
+  const namespaces = [...new Set(permissions.map((permission) => permission.namespace))];
+  return namespaces.map((namespace) => renderRole(permissions.filter((permission) => permission.namespace === namespace), namespace, roleName)).join('---\n');
+}
+
+function renderRole(permissions: readonly Permission[], namespace: string, roleName: string): string {
+  const verbs = new Map<string, string[]>();
+  for (const { group, resource, name, verb } of permissions) {
+    const names = name === undefined ? '' : `, resourceNames: [${quote(name)}]`;
+    const rule = `apiGroups: [${quote(group)}], resources: [${resource}]${names}`;
+    verbs.set(rule, [...(verbs.get(rule) ?? []), verb]);
+  }
+  const rules = [...verbs].map(([rule, allowed]) => `- {${rule}, verbs: [${allowed.join(', ')}]}`);
+  return [
+    'apiVersion: rbac.authorization.k8s.io/v1',
+    'kind: Role',
+    `metadata: {name: ${roleName}, namespace: ${namespace}}`,
+    'rules:',
+    ...rules,
+    '',
+  ].join('\n');
+}
+
+function quote(text: string): string {
+  return /^[a-z][a-z0-9.-]*$/.test(text) ? text : JSON.stringify(text);
+}

@@ -1,0 +1,74 @@
+import type { Decision } from '../decision.ts';
+import { heartbeatIfDue } from '../heartbeat.ts';
+import type { Observation, StableFacts } from '../observation.ts';
+import type { Plan } from '../plan.ts';
+import type { Phase, RolloutState } from '../state.ts';
+import { lostJob } from './interruption.ts';
+
+type Ending = Extract<Phase, { kind: 'ending' }>;
+
+const pollMs = 200;
+/** How long a planned end waits for the stable pods, and an abort for at least one of them. */
+const carryMs = 60_000;
+/** An abort waits this long for the full number, then takes any stable pod that serves. */
+const abortPatienceMs = 10_000;
+/** The garbage collector takes tenths of a second; after this we delete what it should have taken. */
+const collectorMs = 3_000;
+const endingMs = 180_000;
+
+/** The runbook of every end: the Job goes, and with it what it owns; then the fence, then our name in managedFields. */
+export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, observation: Observation): Decision {
+  const { canary, stable, nowMs } = observation;
+  const elapsedMs = nowMs - phase.sinceMs;
+  if (elapsedMs > endingMs) {
+    const left = leftOver(plan, state, observation);
+    const because = left.length === 0 ? phase.outcome.because : `${phase.outcome.because}; still there: ${left.join(', ')}`;
+    return { kind: 'finish', outcome: { ...phase.outcome, because }, because: 'the time for cleaning up is over' };
+  }
+  if (observation.job?.uid === state.jobUid) return removeJob(plan, state, phase, observation);
+  if (canary !== undefined && canary.rollout === state.jobUid) {
+    if (!canary.terminating && elapsedMs > collectorMs) {
+      return { kind: 'apply', command: { kind: 'ensure-canary-deleted' }, because: 'its Job is gone and the garbage collector did not take it' };
+    }
+    return { kind: 'wait', ms: pollMs, because: `waiting until ${plan.names.canary} is gone` };
+  }
+  if (stable !== undefined && !stable.terminating) {
+    if (stable.rollout === state.jobUid) {
+      return { kind: 'apply', command: { kind: 'ensure-fence-released' }, because: 'the rollout is over' };
+    }
+    if (stable.owned && stable.rollout === undefined) {
+      return { kind: 'apply', command: { kind: 'ensure-ownership-released' }, because: "the user's next apply must not conflict with us" };
+    }
+  }
+  return { kind: 'finish', outcome: phase.outcome, because: phase.outcome.because };
+}
+
+function removeJob(plan: Plan, state: RolloutState, phase: Ending, observation: Observation): Decision {
+  const { canary, stable, nowMs, cancelled } = observation;
+  const elapsedMs = nowMs - phase.sinceMs;
+  // A failed Job goes by itself, a suspended one never would.
+  if (lostJob(state, observation) !== undefined && elapsedMs <= collectorMs) {
+    return { kind: 'wait', ms: pollMs, because: `waiting until the Job ${plan.names.job} is gone` };
+  }
+  if (canary !== undefined && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
+    const because = `the canary stays until the stable pods can carry the traffic: ${stable.availableReplicas} of ${stable.desiredReplicas} available`;
+    return heartbeatIfDue(plan, state, nowMs) ?? { kind: 'wait', ms: pollMs, because };
+  }
+  return { kind: 'apply', command: { kind: 'ensure-job-deleted' }, because: phase.outcome.because };
+}
+
+/** Whether the Service keeps its endpoints when the canary goes: an abort must be quick, a planned end can wait. */
+function carriesAlone(phase: Ending, stable: StableFacts, elapsedMs: number): boolean {
+  if (stable.availableReplicas >= stable.minAvailable && stable.availableReplicas > 0) return true;
+  if (elapsedMs > carryMs || stable.desiredReplicas === 0) return true;
+  return phase.outcome.result !== 'promoted' && elapsedMs > abortPatienceMs && stable.availableReplicas > 0;
+}
+
+/** What of ours is still in the cluster, in words. */
+export function leftOver(plan: Plan, state: RolloutState, observation: Observation): readonly string[] {
+  const left: string[] = [];
+  if (observation.job?.uid === state.jobUid) left.push(`Job ${plan.names.job}`);
+  if (observation.canary?.rollout === state.jobUid) left.push(`Deployment ${plan.names.canary}`);
+  if (observation.stable?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.target.deployment}`);
+  return left;
+}

@@ -1,0 +1,148 @@
+import { isAvailable } from '../absorb.ts';
+import type { Decision } from '../decision.ts';
+import { diagnose } from '../gates/readiness.ts';
+import { advance, heartbeatIfDue } from '../heartbeat.ts';
+import type { Observation, StableFacts, WorkloadFacts } from '../observation.ts';
+import type { Plan } from '../plan.ts';
+import type { Phase, RolloutState } from '../state.ts';
+import type { Outcome } from '../verdict.ts';
+import { end, foreignChange, lostJob, outcome } from './interruption.ts';
+
+type Promoting = Extract<Phase, { kind: 'promoting' }>;
+type Reverting = Extract<Phase, { kind: 'reverting' }>;
+
+const pollMs = 1000;
+const rejectionsMax = 3;
+
+type Images = 'old' | 'new' | 'other';
+
+/** Which images stand on the Deployment: all that were found, all that were asked for, or something else. */
+export function imagesOn(plan: Plan, stable: StableFacts): Images {
+  if (plan.images.every((image) => stable.images[image.container] === image.from)) return 'old';
+  if (plan.images.every((image) => stable.images[image.container] === image.to)) return 'new';
+  return 'other';
+}
+
+/** The runbook of a promotion: one patch, then watch Kubernetes roll, then compare what runs with what was judged. */
+export function decidePromoting(plan: Plan, state: RolloutState, phase: Promoting, observation: Observation): Decision {
+  const { stable, nowMs } = observation;
+  const lost = lostFooting(plan, state, observation);
+  if (lost !== undefined) return end(state, observation, lost);
+  if (stable === undefined) return end(state, observation, outcome('failed', 'deployment-deleted', 'the Deployment is gone'));
+  const images = imagesOn(plan, stable);
+  if (images === 'other' || stable.templateHash !== plan.templateHash) {
+    return end(state, observation, outcome('failed', 'changed-by-others', `somebody changed the Deployment ${plan.target.deployment} during the promotion; their change stands`));
+  }
+  if (images === 'old') return promote(plan, state, observation, stable);
+
+  const reason = reasonToRevert(plan, phase, observation, stable);
+  if (reason !== undefined) {
+    return advance(state, { kind: 'reverting', sinceMs: nowMs, outcome: reason }, nowMs, reason.because);
+  }
+  const heartbeat = heartbeatIfDue(plan, state, nowMs);
+  if (heartbeat !== undefined) return heartbeat;
+  if (isAvailable(stable, stable.desiredReplicas)) {
+    const promoted: Outcome = phase.proved
+      ? outcome('promoted', 'gates-passed', 'every gate passed and the Deployment is complete')
+      : outcome('promoted', 'unproved', 'promoted without proof, as on-inconclusive: promote asks');
+    return end(state, observation, promoted);
+  }
+  return { kind: 'wait', ms: pollMs, because: `${stable.updatedReplicas} of ${stable.desiredReplicas} pods updated, ${stable.availableReplicas} available` };
+}
+
+function lostFooting(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
+  const { stable } = observation;
+  if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) {
+    return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the promotion`);
+  }
+  const job = lostJob(state, observation);
+  if (job !== undefined) {
+    const stands = imagesOn(plan, stable) === 'new' ? 'the new image stands' : 'the old image stands';
+    return outcome('failed', 'lock-lost', `${job.because}; ${stands}`);
+  }
+  if (stable.rollout !== state.jobUid) {
+    return outcome('failed', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment} during the promotion`);
+  }
+  return undefined;
+}
+
+/** A zombie whose Job has expired would not be stopped by the fence alone: so only right after a confirmed heartbeat. */
+function promote(plan: Plan, state: RolloutState, observation: Observation, stable: StableFacts): Decision {
+  const { nowMs, rejection } = observation;
+  const change = foreignChange(plan, stable);
+  if (change !== undefined) return end(state, observation, outcome('rolled-back', 'changed-by-others', change));
+  if (observation.cancelled) return end(state, observation, outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion'));
+  if (rejection !== undefined && rejection.times >= rejectionsMax) {
+    return end(state, observation, outcome('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`));
+  }
+  const heartbeat = heartbeatIfDue(plan, state, nowMs);
+  if (heartbeat !== undefined) return heartbeat;
+  return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
+}
+
+function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, stable: StableFacts): Outcome | undefined {
+  if (observation.cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
+  if (!stable.settled) return undefined;
+  const moved = movedImage(plan, stable, observation.canary);
+  if (moved !== undefined) return outcome('rolled-back', 'image-changed', moved);
+  const diagnosis = diagnose(stable, observation.nowMs);
+  if (diagnosis.kind === 'fatal') return outcome('rolled-back', diagnosis.reason, `after the promotion, ${diagnosis.because}`, diagnosis.evidence);
+  const why = diagnosis.kind === 'none' ? '' : `: ${diagnosis.because}`;
+  if (stable.progressDeadlineExceeded) {
+    return outcome('rolled-back', 'promotion-stuck', `the Deployment missed its own progress deadline after the promotion${why}`);
+  }
+  if (observation.nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+    return outcome('rolled-back', 'promotion-stuck', `the Deployment was not complete within ${Math.round(plan.spec.timeoutMs / 1000)} s after the promotion${why}`);
+  }
+  return undefined;
+}
+
+/** A tag that was moved between canary and promotion: what runs now is not what was judged. */
+function movedImage(plan: Plan, stable: StableFacts, canary: WorkloadFacts | undefined): string | undefined {
+  if (canary === undefined) return undefined;
+  for (const { container, to } of plan.images) {
+    const judged = imageIdsOf(canary, container);
+    const running = imageIdsOf(stable, container);
+    const stranger = [...running].find((imageId) => judged.size > 0 && !judged.has(imageId));
+    if (stranger !== undefined) {
+      return `the tag was moved: ${to} is ${stranger} now, but ${[...judged].join(', ')} was judged`;
+    }
+  }
+  return undefined;
+}
+
+function imageIdsOf(workload: WorkloadFacts, container: string): ReadonlySet<string> {
+  const ids = workload.pods.flatMap((pod) => pod.containers.filter((found) => found.name === container).map((found) => found.imageId));
+  return new Set(ids.filter((imageId) => imageId !== ''));
+}
+
+/** Puts the recorded images back, only where ours still stand, and stays until the Deployment is complete. */
+export function decideReverting(plan: Plan, state: RolloutState, phase: Reverting, observation: Observation): Decision {
+  const { stable, nowMs } = observation;
+  const lost = lostFooting(plan, state, observation);
+  if (lost !== undefined) return end(state, observation, lost);
+  if (stable === undefined) return end(state, observation, outcome('failed', 'deployment-deleted', 'the Deployment is gone'));
+  const images = imagesOn(plan, stable);
+  if (images === 'other') {
+    return end(state, observation, outcome('failed', 'changed-by-others', `${phase.outcome.because}; and somebody changed the images meanwhile: their change stands`));
+  }
+  if (images === 'new') return revert(plan, state, phase, observation);
+  const heartbeat = heartbeatIfDue(plan, state, nowMs);
+  if (heartbeat !== undefined) return heartbeat;
+  if (isAvailable(stable, stable.desiredReplicas)) return end(state, observation, phase.outcome);
+  if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+    return end(state, observation, outcome('failed', 'stable-unhealthy', `${phase.outcome.because}; the old image is back, but its pods are not all available`));
+  }
+  return { kind: 'wait', ms: pollMs, because: `the old image is back: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available` };
+}
+
+function revert(plan: Plan, state: RolloutState, phase: Reverting, observation: Observation): Decision {
+  const { rejection } = observation;
+  if (rejection !== undefined && rejection.times >= rejectionsMax) {
+    const because = `${phase.outcome.because}; and the API server refuses to put the old image back: ${rejection.message}`;
+    return end(state, observation, outcome('failed', 'write-refused', because));
+  }
+  const heartbeat = heartbeatIfDue(plan, state, observation.nowMs);
+  if (heartbeat !== undefined) return heartbeat;
+  return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };
+}

@@ -1,0 +1,49 @@
+import type { DeploymentFacts } from './deployment-facts.ts';
+import type { MetricsRules } from './gates/metrics-gate.ts';
+import type { Names } from './names.ts';
+import type { PlannedStep } from './replica-share.ts';
+import { planSteps } from './replica-share.ts';
+import type { ImageChange, ReleaseSpec } from './spec.ts';
+
+/** All that is known before the first write: printable, and journalled with the state. Plain JSON. */
+export type Plan = {
+  readonly target: { readonly namespace: string; readonly deployment: string; readonly uid: string };
+  readonly names: Names;
+  readonly images: readonly ImageChange[];
+  readonly templateHash: string;
+  /** Replicas of the Deployment when the plan was made; the rollout follows the number of the moment. */
+  readonly stableReplicas: number;
+  readonly maxSurge: number;
+  readonly halfAtMost: boolean;
+  /** Whether the API server knows the preStop hook `sleep` (1.30 and later). */
+  readonly sleepBeforeStop: boolean;
+  readonly steps: readonly PlannedStep[];
+  readonly spec: ReleaseSpec;
+  /** Undefined: judged by readiness alone. */
+  readonly rules: MetricsRules | undefined;
+  readonly warnings: readonly string[];
+};
+
+export function planRelease(
+  facts: DeploymentFacts,
+  images: readonly ImageChange[],
+  spec: ReleaseSpec,
+  rules: MetricsRules | undefined,
+  warnings: readonly string[],
+): Plan {
+  const halfAtMost = facts.budgets !== undefined && facts.budgets.length > 0;
+  return {
+    target: { namespace: facts.namespace, deployment: facts.name, uid: facts.uid },
+    names: facts.names,
+    images,
+    templateHash: facts.templateHash,
+    stableReplicas: facts.replicas,
+    maxSurge: facts.maxSurge,
+    halfAtMost,
+    sleepBeforeStop: facts.sleepBeforeStop,
+    steps: planSteps(spec.steps, facts.replicas, halfAtMost),
+    spec,
+    rules,
+    warnings,
+  };
+}

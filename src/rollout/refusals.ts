@@ -1,0 +1,62 @@
+import type { DeploymentFacts } from './deployment-facts.ts';
+import type { ReleaseSpec } from './spec.ts';
+
+/** Why a release cannot start; the code is one of UserError's. */
+export type Refusal = {
+  readonly code: 'deployment-refused' | 'foreign-object' | 'rollout-busy';
+  readonly message: string;
+  readonly hint: string;
+};
+
+/** Everything that forbids a canary of this Deployment, all at once. Pure: nothing has been written when this answers. */
+export function refusalsFor(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
+  return [...refusedNamesakes(facts), ...refusedDeployment(facts, spec)];
+}
+
+function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
+  const refusals: Refusal[] = [];
+  for (const namesake of facts.namesakes) {
+    if (!namesake.ours) {
+      refusals.push({
+        code: 'foreign-object',
+        message: `The ${namesake.kind} ${namesake.name} is not ours, but bears the name that this rollout needs`,
+        hint: `Rename or remove it: we neither change nor delete what is not ours`,
+      });
+    } else if (namesake.kind === 'Job' && !namesake.terminating) {
+      refusals.push({
+        code: 'rollout-busy',
+        message: `The Deployment ${facts.name} is being released already: ${namesake.heldBy ?? 'by an unknown run'}`,
+        hint: `Wait until that run has ended. If its runner is dead, its Job ${namesake.name} removes itself and the canary at its deadline`,
+      });
+    }
+  }
+  return refusals;
+}
+
+function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
+  const reasons: [boolean, string, string][] = [
+    [facts.paused, 'it is paused: the canary would inherit that and never start', 'Resume it: kubectl rollout resume'],
+    [facts.strategyType !== 'RollingUpdate', `its strategy is ${facts.strategyType}: two versions must not run at once`, 'A canary needs strategy RollingUpdate'],
+    [facts.replicas === 0, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
+    [facts.carriesTrackLabel, 'its pod template carries our own label gated-rollout.github.io/track', 'Remove that label from the template'],
+    [
+      facts.hostPorts.length > 0,
+      `its pods take host ports (${facts.hostPorts.join(', ')}): canary and stable would fight for them`,
+      'Use a Service instead of host ports',
+    ],
+    [
+      facts.exclusiveVolumes.length > 0,
+      `its pods mount volumes that only one node may mount: ${facts.exclusiveVolumes.join(', ')}`,
+      'A canary needs volumes that several pods may share (ReadWriteMany, ReadOnlyMany)',
+    ],
+    [
+      facts.repelsItself,
+      "its required pod anti-affinity matches its own pods: a canary pod would take a stable pod's place",
+      'Make that anti-affinity preferred instead of required',
+    ],
+    [facts.unhealthy !== undefined && !spec.force, `it is not healthy: ${facts.unhealthy ?? ''}`, 'Mend it first, or set force: true to release over it'],
+  ];
+  return reasons
+    .filter(([applies]) => applies)
+    .map(([, message, hint]) => ({ code: 'deployment-refused', message: `The Deployment ${facts.name} cannot be released as a canary: ${message}`, hint }));
+}

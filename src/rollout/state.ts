@@ -1,0 +1,71 @@
+import type { MetricsEvidence } from './gates/metrics-gate.ts';
+import type { Outcome } from './verdict.ts';
+
+/** Who runs this rollout, for the person who finds its Job. */
+export type Holder = {
+  /** Unique for each run: tells our Job from another one after a lost answer. */
+  readonly id: string;
+  readonly runUrl: string;
+  readonly actor: string;
+};
+
+/** Where the rollout is. Every time is the API server's, in milliseconds since 1970. */
+export type Phase =
+  | { readonly kind: 'arming'; readonly sinceMs: number }
+  | { readonly kind: 'fencing'; readonly sinceMs: number }
+  | { readonly kind: 'step'; readonly index: number; readonly sinceMs: number }
+  | { readonly kind: 'promoting'; readonly sinceMs: number; readonly proved: boolean }
+  | { readonly kind: 'reverting'; readonly sinceMs: number; readonly outcome: Outcome }
+  | { readonly kind: 'ending'; readonly sinceMs: number; readonly outcome: Outcome };
+
+/** How the canary's pods have been since they were last scaled. */
+export type Steadiness = {
+  /** Replicas that were asked for when this began. */
+  readonly replicas: number;
+  /** Since when all of them are available; undefined while they are not. */
+  readonly availableSinceMs: number | undefined;
+  /** Since when not all of them are available; undefined while they are. */
+  readonly missingSinceMs: number | undefined;
+  /** Whether they were all available once since they were scaled. */
+  readonly wasAvailable: boolean;
+};
+
+/** The journal: everything that a second process needs in order to finish or undo. Plain JSON. */
+export type RolloutState = {
+  readonly version: 1;
+  readonly holder: Holder;
+  readonly jobUid: string;
+  readonly startedAtMs: number;
+  readonly heartbeatAtMs: number;
+  readonly phase: Phase;
+  readonly steadiness: Steadiness | undefined;
+  /** Since when every canary pod has been ready without a break and without a restart. */
+  readonly unbrokenSinceMs: number | undefined;
+  /** When the canary was available for the first time. */
+  readonly servingSinceMs: number | undefined;
+  readonly breaks: number;
+  readonly restarts: number;
+  readonly evidence: MetricsEvidence | undefined;
+};
+
+export function startState(holder: Holder, jobUid: string, nowMs: number): RolloutState {
+  return {
+    version: 1,
+    holder,
+    jobUid,
+    startedAtMs: nowMs,
+    heartbeatAtMs: nowMs,
+    phase: { kind: 'arming', sinceMs: nowMs },
+    steadiness: undefined,
+    unbrokenSinceMs: undefined,
+    servingSinceMs: undefined,
+    breaks: 0,
+    restarts: 0,
+    evidence: undefined,
+  };
+}
+
+/** Whether deleting the Job still undoes everything: true until the promotion may have been sent. */
+export function isUndoneByDeletion(phase: Phase): boolean {
+  return phase.kind !== 'promoting' && phase.kind !== 'reverting';
+}

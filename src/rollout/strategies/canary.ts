@@ -1,0 +1,151 @@
+import { isAvailable } from '../absorb.ts';
+import type { Decision } from '../decision.ts';
+import { judgeMetrics } from '../gates/metrics-gate.ts';
+import type { Diagnosis } from '../gates/readiness.ts';
+import { diagnose } from '../gates/readiness.ts';
+import { advance, heartbeatIfDue } from '../heartbeat.ts';
+import type { Observation, StableFacts, WorkloadFacts } from '../observation.ts';
+import { end, interruptionOf, outcome } from '../phases/interruption.ts';
+import type { Plan } from '../plan.ts';
+import { canaryReplicasFor } from '../replica-share.ts';
+import type { Phase, RolloutState } from '../state.ts';
+import type { Outcome, Verdict } from '../verdict.ts';
+
+type Step = Extract<Phase, { kind: 'step' }>;
+
+const pollMs = 1000;
+/** A pod that was ready and is not for this long has a verdict coming, not a start-up. */
+const lostReadinessMs = 30_000;
+const breaksMax = 3;
+
+/** The runbook of one canary step: stop if anything forbids it, scale, wait until available, watch the gates, go on. */
+export function decideStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation): Decision {
+  const interruption = interruptionOf(plan, state, observation);
+  if (interruption !== undefined) return end(state, observation, interruption);
+  const { stable, canary, nowMs } = observation;
+  if (stable === undefined) return end(state, observation, outcome('failed', 'deployment-deleted', 'the Deployment is gone'));
+
+  const conviction = convictionOf(plan, state, observation);
+  if (conviction !== undefined) return end(state, observation, conviction);
+
+  const heartbeat = heartbeatIfDue(plan, state, nowMs);
+  if (heartbeat !== undefined) return heartbeat;
+
+  const step = plan.steps[phase.index];
+  const replicas = canaryReplicasFor(stable.desiredReplicas, step?.weightPercent ?? 0, plan.halfAtMost);
+  if (canary === undefined || canary.terminating || canary.desiredReplicas !== replicas) return scale(plan, canary, stable, replicas);
+
+  if (!isAvailable(canary, replicas)) return waitUntilAvailable(plan, state, observation, canary);
+
+  const last = phase.index === plan.steps.length - 1;
+  if (!last) return holdStep(plan, state, phase, observation);
+  return finalStep(plan, state, phase, observation, stable);
+}
+
+/** What convicts the canary at any moment of any step. */
+function convictionOf(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
+  const { canary, nowMs } = observation;
+  if (canary === undefined) return undefined;
+  const diagnosis = diagnose(canary, nowMs);
+  if (diagnosis.kind === 'fatal') return outcome('rolled-back', diagnosis.reason, diagnosis.because, diagnosis.evidence);
+  if (plan.rules !== undefined && state.evidence !== undefined) {
+    const verdict = judgeMetrics(plan.rules, state.evidence, nowMs);
+    if (verdict.kind === 'fail') return outcome('rolled-back', verdict.reason, verdict.because, verdict.evidence);
+  }
+  return lostReadiness(state, diagnosis, nowMs);
+}
+
+function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number): Outcome | undefined {
+  if (diagnosis.kind !== 'waiting') return undefined;
+  const { steadiness } = state;
+  const missingMs = steadiness?.missingSinceMs === undefined ? 0 : nowMs - steadiness.missingSinceMs;
+  if (steadiness?.wasAvailable === true && missingMs > lostReadinessMs) {
+    return outcome('rolled-back', diagnosis.reason, `the canary was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`, diagnosis.evidence);
+  }
+  if (state.breaks >= breaksMax) {
+    return outcome('rolled-back', diagnosis.reason, `the canary lost its readiness ${state.breaks} times: ${diagnosis.because}`, diagnosis.evidence);
+  }
+  return undefined;
+}
+
+function scale(plan: Plan, canary: WorkloadFacts | undefined, stable: StableFacts, replicas: number): Decision {
+  if (canary?.terminating === true) return { kind: 'wait', ms: pollMs, because: `waiting until the old ${plan.names.canary} is gone` };
+  const share = Math.round((100 * replicas) / (replicas + stable.desiredReplicas));
+  return {
+    kind: 'apply',
+    command: { kind: 'ensure-canary', replicas },
+    because: `${replicas} of ${replicas + stable.desiredReplicas} pods are ${share} % of the traffic`,
+  };
+}
+
+function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observation, canary: WorkloadFacts): Decision {
+  const { nowMs } = observation;
+  const diagnosis = diagnose(canary, nowMs);
+  const missingSinceMs = state.steadiness?.missingSinceMs ?? nowMs;
+  const why = diagnosis.kind === 'none' ? 'its pods are not available yet' : diagnosis.because;
+  if (nowMs - missingSinceMs >= plan.spec.readyTimeoutMs || isOverdue(plan, state, nowMs)) {
+    const because = `the canary was not available within ${Math.round((nowMs - missingSinceMs) / 1000)} s: ${why}`;
+    if (diagnosis.kind === 'environment') return end(state, observation, outcome('inconclusive', diagnosis.reason, because));
+    if (diagnosis.kind === 'waiting') return end(state, observation, outcome('rolled-back', diagnosis.reason, because, diagnosis.evidence));
+    return end(state, observation, outcome('rolled-back', 'not-ready', because));
+  }
+  return { kind: 'wait', ms: pollMs, because: `${canary.availableReplicas} of ${canary.desiredReplicas} canary pods available: ${why}` };
+}
+
+/** Before the last step the gates need not say pass: they must not say fail, for the step's time. */
+function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation): Decision {
+  const { nowMs } = observation;
+  const holdMs = plan.steps[phase.index]?.holdMs ?? 0;
+  const heldMs = nowMs - (state.steadiness?.availableSinceMs ?? nowMs);
+  if (heldMs >= holdMs) {
+    const next: Phase = { kind: 'step', index: phase.index + 1, sinceMs: nowMs };
+    return advance(state, next, nowMs, `step ${phase.index + 1} held for ${Math.round(heldMs / 1000)} s and no gate objects`);
+  }
+  if (isOverdue(plan, state, nowMs)) return inconclusive(plan, state, observation, verdictOf(plan, state, nowMs));
+  return { kind: 'wait', ms: Math.min(pollMs, holdMs - heldMs), because: `step ${phase.index + 1} holds` };
+}
+
+function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation, stable: StableFacts): Decision {
+  const { nowMs } = observation;
+  const heldMs = nowMs - (state.steadiness?.availableSinceMs ?? nowMs);
+  const servedMs = nowMs - (state.servingSinceMs ?? nowMs);
+  const verdict = verdictOf(plan, state, nowMs);
+  const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
+  const carries = stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
+  if (verdict.kind === 'pass' && longEnough && carries) {
+    return advance(state, { kind: 'promoting', sinceMs: nowMs, proved: true }, nowMs, verdict.because);
+  }
+  if (isOverdue(plan, state, nowMs)) return inconclusive(plan, state, observation, verdict);
+  if (verdict.kind !== 'pass') return { kind: 'wait', ms: pollMs, because: verdict.because };
+  if (!carries) return { kind: 'wait', ms: pollMs, because: 'the gates pass; waiting until the stable pods are available again' };
+  return { kind: 'wait', ms: pollMs, because: 'the gates pass; waiting for the minimum duration' };
+}
+
+/** Only a canary that is available comes here: `on-inconclusive: promote` never promotes what does not run. */
+function inconclusive(plan: Plan, state: RolloutState, observation: Observation, verdict: Verdict): Decision {
+  const { nowMs } = observation;
+  const reason = verdict.kind === 'unknown' ? verdict.reason : 'stable-unhealthy';
+  const because = `no verdict within ${Math.round(plan.spec.timeoutMs / 1000)} s: ${verdict.because}`;
+  if (plan.spec.onInconclusive === 'promote') {
+    return advance(state, { kind: 'promoting', sinceMs: nowMs, proved: false }, nowMs, `${because}; on-inconclusive: promote`);
+  }
+  return end(state, observation, outcome('inconclusive', reason, because));
+}
+
+/** What the gates say of the canary as a whole, across all its steps. */
+export function verdictOf(plan: Plan, state: RolloutState, nowMs: number): Verdict {
+  if (plan.rules !== undefined) {
+    if (state.evidence === undefined) return { kind: 'unknown', reason: 'metrics-unavailable', because: 'no metrics have been read yet' };
+    return judgeMetrics(plan.rules, state.evidence, nowMs);
+  }
+  const unbrokenMs = state.unbrokenSinceMs === undefined ? 0 : nowMs - state.unbrokenSinceMs;
+  const seconds = Math.floor(unbrokenMs / 1000);
+  if (unbrokenMs >= plan.spec.minDurationMs) {
+    return { kind: 'pass', because: `every canary pod has been ready for ${seconds} s without a break or a restart (readiness alone)` };
+  }
+  return { kind: 'unknown', reason: 'not-ready', because: `every canary pod ready for ${seconds} of ${Math.round(plan.spec.minDurationMs / 1000)} s` };
+}
+
+function isOverdue(plan: Plan, state: RolloutState, nowMs: number): boolean {
+  return nowMs - state.startedAtMs >= plan.spec.timeoutMs;
+}

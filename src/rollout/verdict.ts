@@ -1,0 +1,50 @@
+/** What a gate says. Unknown is an answer of its own: it never promotes. */
+export type Verdict =
+  | { readonly kind: 'pass'; readonly because: string }
+  | { readonly kind: 'fail'; readonly reason: ReasonCode; readonly because: string; readonly evidence: readonly string[] }
+  | { readonly kind: 'unknown'; readonly reason: ReasonCode; readonly because: string };
+
+/** Why a rollout ended as it did; a closed list, the output `reason`. docs/troubleshooting.md has a line for each. */
+export type ReasonCode =
+  | 'gates-passed'
+  | 'unproved'
+  | 'unchanged'
+  | 'planned'
+  | 'metrics-failed'
+  | 'too-little-traffic'
+  | 'too-close-to-call'
+  | 'metrics-unavailable'
+  | 'image-pull'
+  | 'invalid-configuration'
+  | 'crash'
+  | 'out-of-memory'
+  | 'probe-failed'
+  | 'not-ready'
+  | 'unschedulable'
+  | 'quota'
+  | 'admission-denied'
+  | 'image-changed'
+  | 'promotion-stuck'
+  | 'stable-unhealthy'
+  | 'scaled-to-zero'
+  | 'cancelled'
+  | 'changed-by-others'
+  | 'fence-lost'
+  | 'lock-lost'
+  | 'deployment-deleted'
+  | 'write-refused'
+  | 'dead-man-not-armed'
+  | 'cluster-unreachable'
+  | 'inputs'
+  | 'refused'
+  | 'internal';
+
+export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'refused' | 'failed';
+
+export type Outcome = {
+  readonly result: Result;
+  readonly reason: ReasonCode;
+  /** One sentence for people. May hold untrusted text: escape where it is shown. */
+  readonly because: string;
+  readonly evidence: readonly string[];
+};
