@@ -1,0 +1,51 @@
+import { rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
+import type { Plan } from '../rollout/plan.ts';
+import type { RawDeployment, RawTemplate } from './raw.ts';
+
+/** Seconds that a canary container goes on serving after it was told to stop: until then every node knows that it is gone. */
+const preStopSleepSeconds = 3;
+const graceSecondsMin = 6;
+
+/** The second Deployment: the stable template with the new images. Without a Job uid (for a dry run) it has no owner. */
+export function canaryManifest(plan: Plan, stable: RawDeployment, replicas: number, jobUid: string | undefined): RawDeployment {
+  const ours = { [targetLabel]: plan.target.uid, [trackLabel]: 'canary', ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }) };
+  const spec = stable.spec;
+  const owner = { apiVersion: 'batch/v1', kind: 'Job', name: plan.names.job, uid: jobUid ?? '', controller: false, blockOwnerDeletion: false };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {
+      name: plan.names.canary,
+      namespace: plan.target.namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', ...ours },
+      // Exactly one owner, set at creation: a second one would keep the canary alive after the Job's end.
+      ...(jobUid === undefined ? {} : { ownerReferences: [owner] }),
+    },
+    spec: {
+      replicas,
+      revisionHistoryLimit: 0,
+      ...(spec?.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      selector: {
+        ...spec?.selector,
+        matchLabels: { ...spec?.selector.matchLabels, [trackLabel]: 'canary' },
+      },
+      template: canaryTemplate(plan, spec?.template ?? {}, ours),
+    },
+  };
+}
+
+function canaryTemplate(plan: Plan, template: RawTemplate, labels: Readonly<Record<string, string>>): RawTemplate {
+  const images = new Map(plan.images.map((change) => [change.container, change.to]));
+  const graceSeconds = template.spec?.terminationGracePeriodSeconds ?? 30;
+  const containers = (template.spec?.containers ?? []).map((container) => {
+    const released = { ...container, image: images.get(container.name) ?? container.image ?? '' };
+    if (!plan.sleepBeforeStop || container.lifecycle?.preStop !== undefined || graceSeconds < graceSecondsMin) return released;
+    return { ...released, lifecycle: { ...container.lifecycle, preStop: { sleep: { seconds: preStopSleepSeconds } } } };
+  });
+  return {
+    ...template,
+    metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
+    spec: { ...template.spec, containers },
+  };
+}

@@ -1,0 +1,45 @@
+import type { Plan } from '../rollout/plan.ts';
+import type { Clock, Cluster, Reporter } from '../runner/ports.ts';
+import { checkAccess } from './access.ts';
+import { ClusterWorld } from './cluster-world.ts';
+import { dryRun } from './dry-run.ts';
+import { inspect, withTemplateHash } from './inspection.ts';
+import { acquireLock } from './lock.ts';
+import { readJournal } from './job.ts';
+import { paths } from './paths.ts';
+import { type EvidenceMode, PodEvidenceReader } from './pod-evidence.ts';
+import type { RawDeployment, RawJob } from './raw.ts';
+import type { KubernetesClient } from './rest-client.ts';
+
+export type ClusterOptions = {
+  readonly client: KubernetesClient;
+  readonly namespace: string;
+  readonly deployment: string;
+  readonly evidence: EvidenceMode;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+};
+
+/** The cluster of one Deployment, behind the port that the runner knows. */
+export function createCluster({ client, namespace, deployment, evidence, reporter, clock }: ClusterOptions): Cluster {
+  return {
+    checkAccess: (permissions) => checkAccess(client, permissions),
+    inspect: async () => {
+      const inspection = await inspect(client, namespace, deployment);
+      return {
+        containers: inspection.facts.containers,
+        names: inspection.facts.names,
+        stablePods: inspection.podNames,
+        facts: (released) => withTemplateHash(inspection, released),
+      };
+    },
+    dryRun: async (plan: Plan) => dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment))),
+    acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
+    readJournal: async (plan, holderId) => {
+      const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
+      const journal = job === undefined ? undefined : readJournal(job);
+      return journal?.state.holder.id === holderId ? journal.state : undefined;
+    },
+    world: (plan) => new ClusterWorld({ client, plan, evidence: new PodEvidenceReader(client, namespace, evidence), reporter }),
+  };
+}

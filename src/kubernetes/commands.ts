@@ -1,0 +1,134 @@
+import { Fault } from '../errors.ts';
+import type { Command } from '../rollout/command.ts';
+import { rolloutLabel } from '../rollout/names.ts';
+import type { Plan } from '../rollout/plan.ts';
+import type { ImageChange } from '../rollout/spec.ts';
+import type { Reporter } from '../runner/ports.ts';
+import { canaryManifest } from './canary.ts';
+import type { JsonPatchOperation } from './patch.ts';
+import { fencePatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
+import { paths } from './paths.ts';
+import type { RawDeployment, RawJob } from './raw.ts';
+import type { KubernetesClient } from './rest-client.ts';
+
+/** The objects as the decision saw them: what every write tests. */
+export type ClusterSnapshot = {
+  readonly job: RawJob | undefined;
+  readonly stable: RawDeployment | undefined;
+  readonly canary: RawDeployment | undefined;
+};
+
+export type CommandContext = {
+  readonly client: KubernetesClient;
+  readonly plan: Plan;
+  readonly seen: ClusterSnapshot;
+  readonly reporter: Reporter;
+};
+
+/** Sends one command as one request. What came of it is for the next observation to say. */
+export async function writeCommand(context: CommandContext, command: Command, because: string): Promise<void> {
+  switch (command.kind) {
+    case 'ensure-fence':
+      return fence(context, because);
+    case 'ensure-canary':
+      return canary(context, command.replicas, because);
+    case 'ensure-promoted':
+      return images(context, because, 'from', 'to', promotionPatch(stableOf(context), context.plan.images, jobUidOf(context)));
+    case 'ensure-reverted':
+      return images(context, because, 'to', 'from', reversionPatch(context.plan.images, jobUidOf(context)));
+    case 'ensure-job-deleted':
+      return removeJob(context, because);
+    case 'ensure-canary-deleted':
+      return removeCanary(context, because);
+    case 'ensure-fence-released':
+      return releaseFence(context, because);
+    case 'ensure-ownership-released':
+      return releaseOwnership(context, because);
+  }
+}
+
+async function fence(context: CommandContext, because: string): Promise<void> {
+  const stable = stableOf(context);
+  const jobUid = jobUidOf(context);
+  report(context, `Deployment ${stable.metadata?.name}: label ${rolloutLabel}`, stable.metadata?.labels?.[rolloutLabel] ?? 'none', jobUid, because);
+  await patchStable(context, fencePatch(stable, jobUid));
+}
+
+async function canary(context: CommandContext, replicas: number, because: string): Promise<void> {
+  const { client, plan, seen } = context;
+  const object = `Deployment ${plan.names.canary}: replicas`;
+  if (seen.canary === undefined) {
+    const image = plan.images.map((change) => change.to).join(', ');
+    report(context, object, 'none', `${replicas} (${image})`, because);
+    await client.create(paths.deployments(plan.target.namespace), canaryManifest(plan, stableOf(context), replicas, jobUidOf(context)));
+    return;
+  }
+  report(context, object, String(seen.canary.spec?.replicas), String(replicas), because);
+  await client.jsonPatch(paths.deployment(plan.target.namespace, plan.names.canary), replicasPatch(seen.canary, replicas));
+}
+
+async function images(
+  context: CommandContext,
+  because: string,
+  from: 'from' | 'to',
+  to: 'from' | 'to',
+  operations: readonly JsonPatchOperation[],
+): Promise<void> {
+  const { plan } = context;
+  for (const change of plan.images) report(context, imageObject(plan, change), change[from], change[to], because);
+  await patchStable(context, operations);
+}
+
+function imageObject(plan: Plan, change: ImageChange): string {
+  return `Deployment ${plan.target.deployment}: image of container ${change.container}`;
+}
+
+async function removeJob(context: CommandContext, because: string): Promise<void> {
+  const { client, plan } = context;
+  report(context, `Job ${plan.names.job}`, 'there', 'deleted, and the canary with it', because);
+  await client.remove(paths.job(plan.target.namespace, plan.names.job), { uid: jobUidOf(context), propagation: 'Background' });
+}
+
+async function removeCanary(context: CommandContext, because: string): Promise<void> {
+  const { client, plan, seen } = context;
+  const uid = seen.canary?.metadata?.uid;
+  if (uid === undefined) return;
+  report(context, `Deployment ${plan.names.canary}`, 'there', 'deleted', because);
+  await client.remove(paths.deployment(plan.target.namespace, plan.names.canary), { uid, propagation: 'Background' });
+}
+
+async function releaseFence(context: CommandContext, because: string): Promise<void> {
+  const stable = stableOf(context);
+  const found = stable.metadata?.labels?.[rolloutLabel];
+  if (found === undefined) return;
+  report(context, `Deployment ${stable.metadata?.name}: label ${rolloutLabel}`, found, 'none', because);
+  await patchStable(context, fenceReleasePatch(found));
+}
+
+async function releaseOwnership(context: CommandContext, because: string): Promise<void> {
+  const operations = ownershipPatch(stableOf(context));
+  if (operations === undefined) return;
+  report(context, `Deployment ${context.plan.target.deployment}: our entry in managedFields`, 'there', 'none', because);
+  await patchStable(context, operations);
+}
+
+/** A promotion must be over well inside the time that the last heartbeat bought. */
+async function patchStable({ client, plan }: CommandContext, operations: readonly JsonPatchOperation[]): Promise<void> {
+  const path = paths.deployment(plan.target.namespace, plan.target.deployment);
+  await client.jsonPatch(path, operations, { timeoutMs: plan.spec.deadManMs / 4 });
+}
+
+function report({ reporter }: CommandContext, object: string, from: string, to: string, because: string): void {
+  reporter.write({ object, from, to, because });
+}
+
+function stableOf({ seen, plan }: CommandContext): RawDeployment {
+  if (seen.stable === undefined) throw new Fault('not-found', `the Deployment ${plan.target.deployment} is gone`, false);
+  return seen.stable;
+}
+
+function jobUidOf({ seen, plan }: CommandContext): string {
+  const uid = seen.job?.metadata?.uid;
+  if (uid === undefined) throw new Fault('not-found', `the Job ${plan.names.job} is gone`, false);
+  return uid;
+}

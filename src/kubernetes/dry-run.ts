@@ -1,0 +1,51 @@
+import { isFault, messageOf, UserError } from '../errors.ts';
+import type { Plan } from '../rollout/plan.ts';
+import { startState } from '../rollout/state.ts';
+import { canaryManifest } from './canary.ts';
+import { jobManifest } from './job.ts';
+import { fencePatch, imagePatch } from './patches.ts';
+import { paths } from './paths.ts';
+import type { RawDeployment } from './raw.ts';
+import type { KubernetesClient } from './rest-client.ts';
+
+/**
+ * Asks the API server whether it would take every write of the plan, the rollback included: a policy that would refuse our way back must be
+ * known before the first step. Throws UserError `dry-run-denied` with every refusal.
+ */
+export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDeployment): Promise<void> {
+  const { namespace, deployment } = plan.target;
+  const holder = { id: 'dry-run', runUrl: 'dry-run', actor: 'dry-run' };
+  const job = jobManifest(plan, startState(holder, '', 0), stable, Math.ceil(plan.spec.deadManMs / 1000));
+  const canary = canaryManifest(plan, stable, plan.steps[0]?.canaryReplicas ?? 1, undefined);
+  const path = paths.deployment(namespace, deployment);
+  const trials: readonly [string, () => Promise<unknown>][] = [
+    ['create the Job', () => client.create(paths.jobs(namespace), job, { dryRun: true })],
+    ['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })],
+    [
+      'promote the image',
+      () => client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to)], { dryRun: true }),
+    ],
+    ['put the old image back', () => client.jsonPatch(path, imagePatch(plan.images, (image) => image.from), { dryRun: true })],
+  ];
+  const refusals = await Promise.all(
+    trials.map(async ([what, trial]): Promise<string | undefined> => {
+      try {
+        await trial();
+        return undefined;
+      } catch (error) {
+        // A leftover of an earlier rollout may still bear the name; it goes before ours comes.
+        if (isFault(error, 'already-exists')) return undefined;
+        if (!isFault(error, 'invalid', 'forbidden', 'conflict')) throw error;
+        return `${what}: ${messageOf(error)}`;
+      }
+    }),
+  );
+  const denied = refusals.filter((refusal) => refusal !== undefined);
+  if (denied.length > 0) {
+    throw new UserError(
+      'dry-run-denied',
+      `The API server would refuse to ${denied.join('; to ')}`,
+      'Nothing was written. Change the policy, the quota or the Deployment that the message names',
+    );
+  }
+}

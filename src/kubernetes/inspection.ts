@@ -1,0 +1,179 @@
+import type { V1PersistentVolumeClaim, V1PodDisruptionBudget, V1Service } from '@kubernetes/client-node';
+import { isFault, UserError } from '../errors.ts';
+import type { DeploymentFacts, Namesake } from '../rollout/deployment-facts.ts';
+import { namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
+import { describeHolder } from './job.ts';
+import { matchesSelector, selectorQuery } from './label-selector.ts';
+import { paths } from './paths.ts';
+import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawTemplate } from './raw.ts';
+import type { KubernetesClient } from './rest-client.ts';
+import { templateHash } from './template-hash.ts';
+import { ownedBy, rollingBounds, workloadFacts } from './workload-facts.ts';
+
+export type Inspection = {
+  readonly facts: Omit<DeploymentFacts, 'templateHash'>;
+  readonly stable: RawDeployment;
+  readonly podNames: readonly string[];
+};
+
+/** Reads everything that preflight asks about, and writes nothing. */
+export async function inspect(client: KubernetesClient, namespace: string, deployment: string): Promise<Inspection> {
+  const stable = await client.find<RawDeployment>(paths.deployment(namespace, deployment));
+  if (stable === undefined) {
+    throw new UserError(
+      'deployment-missing',
+      `There is no Deployment ${deployment} in namespace ${namespace}`,
+      'Check the inputs deployment and namespace, and the context of the kubeconfig. This action releases to a Deployment that exists; it does not create one',
+    );
+  }
+  const names = namesFor(deployment);
+  const template = stable.spec?.template ?? {};
+  const labels = template.metadata?.labels ?? {};
+  const [job, canary, services, budgets, exclusiveVolumes, version, podNames] = await Promise.all([
+    client.find<RawJob>(paths.job(namespace, names.job)),
+    client.find<RawDeployment>(paths.deployment(namespace, names.canary)),
+    client.get<RawList<Raw<V1Service>>>(paths.services(namespace)),
+    readBudgets(client, namespace, labels),
+    readExclusiveVolumes(client, namespace, template),
+    client.get<{ readonly major?: string; readonly minor?: string }>('/version').catch(() => undefined),
+    readPodNames(client, namespace, stable),
+  ]);
+  const selecting = services.items.filter(({ spec }) => {
+    const selector = spec?.selector;
+    return selector !== undefined && Object.keys(selector).length > 0 && matchesSelector({ matchLabels: selector }, labels);
+  });
+  const workload = workloadFacts(stable, []);
+  const bounds = rollingBounds(stable);
+  const facts: Inspection['facts'] = {
+    namespace,
+    name: deployment,
+    uid: workload.uid,
+    names,
+    replicas: workload.desiredReplicas,
+    ...bounds,
+    paused: stable.spec?.paused ?? false,
+    strategyType: stable.spec?.strategy?.type ?? 'RollingUpdate',
+    unhealthy: whyUnhealthy(workload),
+    containers: (template.spec?.containers ?? []).map(({ name, image }) => ({ name, image: image ?? '' })),
+    carriesTrackLabel: labels[trackLabel] !== undefined,
+    rollout: workload.rollout,
+    hostPorts: hostPortsOf(template),
+    exclusiveVolumes,
+    repelsItself: repelsItself(template),
+    sleepBeforeStop: knowsSleep(version),
+    services: selecting.map(({ metadata }) => metadata?.name ?? ''),
+    budgets,
+    namesakes: namesakesOf(workload.uid, names.job, job, canary, client.serverNowMs()),
+  };
+  return { facts, stable, podNames };
+}
+
+/** The facts with the digest of everything in the template but the images of these containers. */
+export function withTemplateHash(inspection: Inspection, releasedContainers: readonly string[]): DeploymentFacts {
+  return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers) };
+}
+
+function whyUnhealthy(workload: ReturnType<typeof workloadFacts>): string | undefined {
+  const { desiredReplicas, updatedReplicas, availableReplicas, replicas } = workload;
+  if (workload.terminating) return 'it is being deleted';
+  if (!workload.settled) return 'its controller has not seen its newest spec yet';
+  if (workload.progressDeadlineExceeded) return 'its last rollout missed its progress deadline';
+  if (updatedReplicas < desiredReplicas || replicas > desiredReplicas) return `a rollout is under way: ${updatedReplicas} of ${desiredReplicas} pods updated`;
+  if (availableReplicas < desiredReplicas) return `${availableReplicas} of ${desiredReplicas} pods are available`;
+  return undefined;
+}
+
+function hostPortsOf(template: RawTemplate): readonly number[] {
+  if (template.spec?.hostNetwork === true) {
+    return (template.spec.containers ?? []).flatMap(({ ports = [] }) => ports.map((port) => port.containerPort));
+  }
+  return (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports.flatMap((port) => (port.hostPort === undefined ? [] : [port.hostPort])));
+}
+
+/** A required term that matches the pods' own labels keeps a canary pod off every node that has a stable one, or takes its place. */
+function repelsItself(template: RawTemplate): boolean {
+  const terms = template.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+  const labels = template.metadata?.labels ?? {};
+  return terms.some((term) => term.labelSelector !== undefined && matchesSelector(term.labelSelector, labels));
+}
+
+/** `lifecycle.preStop.sleep` is on by default from Kubernetes 1.30 (KEP-3960). */
+function knowsSleep(version: { readonly major?: string; readonly minor?: string } | undefined): boolean {
+  const minor = Number.parseInt(version?.minor ?? '', 10);
+  return version?.major === '1' && minor >= 30;
+}
+
+async function readBudgets(client: KubernetesClient, namespace: string, labels: Readonly<Record<string, string>>): Promise<readonly string[] | undefined> {
+  try {
+    const list = await client.get<RawList<Raw<V1PodDisruptionBudget>>>(paths.podDisruptionBudgets(namespace));
+    return list.items
+      .filter(({ spec }) => spec?.selector !== undefined && matchesSelector(spec.selector, labels))
+      .map(({ metadata }) => metadata?.name ?? '');
+  } catch (error) {
+    if (isFault(error, 'forbidden')) return undefined;
+    throw error;
+  }
+}
+
+async function readExclusiveVolumes(client: KubernetesClient, namespace: string, template: RawTemplate): Promise<readonly string[]> {
+  const claims = (template.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
+  const reasons = await Promise.all(
+    claims.map(async (claim): Promise<string | undefined> => {
+      try {
+        const found = await client.find<Raw<V1PersistentVolumeClaim>>(paths.persistentVolumeClaim(namespace, claim));
+        const modes = found?.spec?.accessModes ?? [];
+        const shared = modes.some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany');
+        return shared ? undefined : `claim ${claim} (${modes.join(', ') || 'unknown access mode'})`;
+      } catch (error) {
+        if (!isFault(error, 'forbidden')) throw error;
+        return `claim ${claim} (its access mode cannot be read: allow get on persistentvolumeclaims)`;
+      }
+    }),
+  );
+  return reasons.filter((reason) => reason !== undefined);
+}
+
+async function readPodNames(client: KubernetesClient, namespace: string, stable: RawDeployment): Promise<readonly string[]> {
+  const query = { labelSelector: selectorQuery(stable.spec?.selector ?? {}) };
+  const [replicaSets, pods] = await Promise.all([
+    client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query }),
+    client.get<RawList<RawPod>>(paths.pods(namespace), { query }),
+  ]);
+  const own = ownedBy(replicaSets.items, stable.metadata?.uid);
+  return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid)).map((pod) => pod.metadata?.name ?? '');
+}
+
+/** An object is ours by our label and by its owner; without them it is somebody else's, whatever its name. */
+function namesakesOf(
+  stableUid: string,
+  jobName: string,
+  job: RawJob | undefined,
+  canary: RawDeployment | undefined,
+  nowMs: number,
+): readonly Namesake[] {
+  const namesakes: Namesake[] = [];
+  if (job !== undefined) {
+    const ours = job.metadata?.labels?.[targetLabel] === stableUid;
+    namesakes.push({
+      kind: 'Job',
+      name: job.metadata?.name ?? '',
+      uid: job.metadata?.uid ?? '',
+      ours,
+      terminating: job.metadata?.deletionTimestamp !== undefined,
+      heldBy: ours ? describeHolder(job, nowMs) : undefined,
+    });
+  }
+  if (canary !== undefined) {
+    const owners = canary.metadata?.ownerReferences ?? [];
+    const labelled = canary.metadata?.labels?.[rolloutLabel] !== undefined && canary.metadata.labels[trackLabel] !== undefined;
+    namesakes.push({
+      kind: 'Deployment',
+      name: canary.metadata?.name ?? '',
+      uid: canary.metadata?.uid ?? '',
+      ours: labelled && owners.every((owner) => owner.kind === 'Job' && owner.name === jobName),
+      terminating: canary.metadata?.deletionTimestamp !== undefined,
+      heldBy: undefined,
+    });
+  }
+  return namesakes;
+}

@@ -1,0 +1,74 @@
+import { Fault, isFault, UserError } from '../errors.ts';
+import type { Plan } from '../rollout/plan.ts';
+import { type Holder, type RolloutState, startState } from '../rollout/state.ts';
+import type { Clock, Reporter } from '../runner/ports.ts';
+import { describeHolder, jobManifest, readJournal } from './job.ts';
+import { paths } from './paths.ts';
+import type { RawDeployment, RawJob } from './raw.ts';
+import type { KubernetesClient } from './rest-client.ts';
+
+export type LockOptions = {
+  readonly client: KubernetesClient;
+  readonly plan: Plan;
+  readonly holder: Holder;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly cancel: AbortSignal;
+};
+
+/** A rollout that has just ended may still be going away. */
+const goingAwayMs = 30_000;
+const retryMs = 300;
+
+/** Creates the Job: whoever gets it may release. Throws UserError `rollout-busy` with the name of the run that has it. */
+export async function acquireLock(options: LockOptions): Promise<RolloutState> {
+  const { plan, reporter, clock, cancel } = options;
+  reporter.write({
+    object: `Job ${plan.names.job}`,
+    from: 'none',
+    to: `lock, journal and dead-man switch (${plan.spec.deadManMs / 1000} s)`,
+    because: 'one rollout at a time, undone by the cluster itself if this runner dies',
+  });
+  const startedAtMs = clock.nowMs();
+  while (!cancel.aborted) {
+    const attempt = await tryAcquire(options);
+    if (attempt.kind === 'acquired') return attempt.state;
+    if (attempt.kind === 'busy' || clock.nowMs() - startedAtMs > goingAwayMs) {
+      throw new UserError('rollout-busy', `The Deployment ${plan.target.deployment} is being released already: ${attempt.heldBy}`, busyHint(plan));
+    }
+    await clock.sleep(retryMs, cancel);
+  }
+  throw new Fault('timeout', 'cancelled while waiting for the lock', false);
+}
+
+type Attempt =
+  | { readonly kind: 'acquired'; readonly state: RolloutState }
+  | { readonly kind: 'busy' | 'going'; readonly heldBy: string };
+
+async function tryAcquire({ client, plan, holder }: LockOptions): Promise<Attempt> {
+  const { namespace, deployment } = plan.target;
+  const stable = await client.get<RawDeployment>(paths.deployment(namespace, deployment));
+  const state = startState(holder, '', client.serverNowMs());
+  const manifest = jobManifest(plan, state, stable, Math.ceil(plan.spec.deadManMs / 1000));
+  try {
+    const job = await client.create<RawJob>(paths.jobs(namespace), manifest);
+    return { kind: 'acquired', state: { ...state, jobUid: job.metadata?.uid ?? '' } };
+  } catch (error) {
+    // An answer that was lost leaves the outcome open: look who has the Job before saying anything.
+    if (!isFault(error, 'already-exists', 'timeout', 'network', 'server')) throw error;
+    const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
+    if (job === undefined) {
+      if (isFault(error, 'already-exists')) return { kind: 'going', heldBy: 'by a run that has just ended' };
+      throw error;
+    }
+    if (readJournal(job)?.state.holder.id === holder.id) {
+      return { kind: 'acquired', state: { ...state, jobUid: job.metadata?.uid ?? '' } };
+    }
+    const heldBy = describeHolder(job, client.serverNowMs());
+    return { kind: job.metadata?.deletionTimestamp === undefined ? 'busy' : 'going', heldBy };
+  }
+}
+
+function busyHint(plan: Plan): string {
+  return `Wait until that run has ended. If its runner is dead, its Job ${plan.names.job} removes itself and the canary at its deadline`;
+}
