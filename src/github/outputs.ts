@@ -1,0 +1,64 @@
+import { setOutput } from '@actions/core';
+import type { Report } from '../rollout/report.ts';
+import type { Result } from '../rollout/verdict.ts';
+import { bounded } from './escape.ts';
+
+/** The outputs of action.yml. */
+export type OutputName = 'result' | 'reason' | 'image' | 'previous-image' | 'judged-by' | 'json';
+
+// Steps get outputs through their environment, where Linux refuses a value of 128 KiB.
+const jsonBytesMax = 60_000;
+const jsonTextMax = 1_000;
+
+const reached: Readonly<Record<Report['command'], ReadonlySet<Result>>> = {
+  deploy: new Set<Result>(['promoted', 'unchanged']),
+  plan: new Set<Result>(['planned']),
+};
+
+/** 0 when the command reached what it was asked for (invariant I12). */
+export function exitCodeOf(command: Report['command'], result: Result): 0 | 1 {
+  return reached[command].has(result) ? 0 : 1;
+}
+
+/** A report as outputs; `image` and `previous-image` have lines `container=image` where several containers change. */
+export function renderOutputs(report: Report): Readonly<Record<OutputName, string>> {
+  const [only, ...others] = report.images;
+  const list = (pick: 'from' | 'to') =>
+    only !== undefined && others.length === 0 ? only[pick] : report.images.map((image) => `${image.container}=${image[pick]}`).join('\n');
+  return {
+    result: report.outcome.result,
+    reason: report.outcome.reason,
+    image: list('to'),
+    'previous-image': list('from'),
+    'judged-by': report.judgedBy,
+    json: renderJson(report),
+  };
+}
+
+/** Hands the outputs to the runner. */
+export function writeOutputs(outputs: Readonly<Record<OutputName, string>>, set: (name: string, value: string) => void = setOutput): void {
+  for (const [name, value] of Object.entries(outputs)) set(name, value);
+}
+
+/** The report as JSON; of a long one, the middle of the timeline and the end of the evidence are left out. */
+function renderJson(report: Report): string {
+  for (let keep = 256; keep >= 1; keep = Math.floor(keep / 2)) {
+    const text = JSON.stringify(shorten(report, keep));
+    if (Buffer.byteLength(text) <= jsonBytesMax) return text;
+  }
+  const { result, reason } = report.outcome;
+  return JSON.stringify({ target: report.target, outcome: { result, reason }, truncated: true });
+}
+
+function shorten(report: Report, keep: number): Report & { readonly truncated: boolean } {
+  const { timeline, outcome } = report;
+  const head = timeline.slice(0, Math.ceil(keep / 2));
+  const tail = timeline.slice(Math.max(head.length, timeline.length - Math.floor(keep / 2)));
+  const cut = (text: string) => bounded(text, jsonTextMax);
+  return {
+    ...report,
+    timeline: [...head, ...tail].map((entry) => ({ ...entry, text: cut(entry.text), because: cut(entry.because) })),
+    outcome: { ...outcome, because: cut(outcome.because), evidence: outcome.evidence.slice(0, keep).map(cut) },
+    truncated: head.length + tail.length < timeline.length || keep < outcome.evidence.length,
+  };
+}

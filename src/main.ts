@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { getState, saveState } from '@actions/core';
+import { connect, type Connection } from './connect.ts';
+import { UserError } from './errors.ts';
+import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
+import { renderSummary } from './github/summary.ts';
+import { appendSummary } from './github/summary-file.ts';
+import { post } from './post.ts';
+import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
+import type { GateNumbers, Report } from './rollout/report.ts';
+import { type ReleaseEnd, release } from './runner/deploy.ts';
+import type { Reporter } from './runner/ports.ts';
+import { consoleReporter } from './terminal.ts';
+
+/** Entry point of both steps of the action: the release, and what is left of it afterwards. */
+async function main(): Promise<void> {
+  const isPost = getState('is-post') === 'true';
+  saveState('is-post', 'true');
+  const reporter = consoleReporter();
+  try {
+    await (isPost ? post(process.env, reporter) : run(reporter));
+  } catch (error) {
+    reportBug(error, reporter);
+  }
+}
+
+async function run(reporter: Reporter): Promise<void> {
+  const startedAtMs = Date.now();
+  const cancel = listenForCancel(reporter);
+  let connection: Connection | undefined;
+  let end: ReleaseEnd;
+  try {
+    connection = connect(process.env, reporter);
+    end = await releaseWith(connection, reporter, cancel);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    reporter.info(error.hint);
+    const reason = error.code === 'inputs-invalid' ? 'inputs' : 'refused';
+    end = { outcome: { result: 'refused', reason, because: error.message, evidence: error.hint.split('\n') }, images: [], plan: undefined, rollout: undefined };
+  } finally {
+    await connection?.close();
+  }
+  saveState('finished', 'true');
+  publish(reportOf(end, connection, startedAtMs), reporter);
+}
+
+async function releaseWith(connection: Connection, reporter: Reporter, cancel: AbortSignal): Promise<ReleaseEnd> {
+  const { config, cluster, metrics, clock, context } = connection;
+  const holder = { id: randomUUID(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
+  const proxied =
+    config.prometheus?.kind === 'service' && config.release.judgedBy === 'metrics'
+      ? { namespace: config.prometheus.namespace, nameAndPort: `${config.prometheus.name}:${config.prometheus.port}` }
+      : undefined;
+  const request = {
+    command: config.command,
+    namespace: connection.namespace,
+    deployment: config.deployment,
+    images: config.images,
+    spec: config.release,
+    readinessOnPurpose: config.readinessOnPurpose,
+    logs: config.evidence === 'logs',
+    proxied,
+    holder,
+  };
+  const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
+  return release(request, { cluster, metrics, reporter, clock, remember }, cancel);
+}
+
+/** The first signal undoes, with one request; the second one, or the runner's patience, ends the process, and the post step goes on. */
+function listenForCancel(reporter: Reporter): AbortSignal {
+  const cancel = new AbortController();
+  for (const [signal, exitCode] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(signal, () => {
+      if (cancel.signal.aborted) process.exit(exitCode);
+      saveState('cancelled', 'true');
+      reporter.info(`${signal}: taking the canary back`);
+      cancel.abort();
+    });
+  }
+  return cancel.signal;
+}
+
+function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAtMs: number): Report {
+  const { plan, rollout } = end;
+  return {
+    command: connection?.config.command ?? 'deploy',
+    target: { namespace: connection?.namespace ?? '', deployment: connection?.config.deployment ?? '' },
+    strategy: 'canary',
+    judgedBy: plan?.rules === undefined ? 'readiness' : 'metrics',
+    images: end.images,
+    outcome: end.outcome,
+    plannedSteps: plan?.steps ?? [],
+    timeline: rollout?.timeline ?? [],
+    numbers: gateNumbers(end),
+    leftovers: rollout === undefined ? [] : rollout.leftovers,
+    runUrl: connection?.context.runUrl,
+    startedAtMs,
+    endedAtMs: Date.now(),
+  };
+}
+
+function gateNumbers({ plan, rollout }: ReleaseEnd): GateNumbers | undefined {
+  if (plan?.rules === undefined || rollout?.state.evidence === undefined) return undefined;
+  const numbers = evidenceNumbers(plan.rules, rollout.state.evidence);
+  const [limit] = numbers.limits;
+  const convicted = numbers.failedAtMs !== undefined;
+  return {
+    canary: numbers.canary,
+    stable: numbers.stable,
+    limitRate: limit?.allowedRate,
+    confidence: convicted ? limit?.worse.confidence : limit?.within.confidence,
+  };
+}
+
+function publish(report: Report, reporter: Reporter): void {
+  reporter.outcome(report.outcome);
+  writeOutputs(renderOutputs(report));
+  appendSummary(process.env['GITHUB_STEP_SUMMARY'], renderSummary(report));
+  process.exitCode = exitCodeOf(report.command, report.outcome.result);
+}
+
+/** A bug of ours, or a fault before the first write: the cluster is not touched any more, the post step and the dead-man clean up. */
+function reportBug(error: unknown, reporter: Reporter): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  reporter.outcome({ result: 'failed', reason: 'internal', because: text, evidence: [] });
+  process.exitCode = 1;
+}
+
+await main();

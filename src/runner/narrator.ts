@@ -1,0 +1,75 @@
+import { describeProgress } from '../rollout/gates/metrics-gate.ts';
+import type { Observation } from '../rollout/observation.ts';
+import type { Plan } from '../rollout/plan.ts';
+import type { TimelineEntry } from '../rollout/report.ts';
+import type { Phase, RolloutState } from '../rollout/state.ts';
+import type { Clock, Reporter } from './ports.ts';
+
+const reminderMs = 30_000;
+const timelineMax = 500;
+
+/** Says what changes, and while nothing does, a line every 30 s with the numbers so far. */
+export class Narrator {
+  readonly #plan: Plan;
+  readonly #reporter: Reporter;
+  readonly #clock: Clock;
+  readonly #timeline: TimelineEntry[] = [];
+  #phase = '';
+  #waitingFor = '';
+  #spokeAtMs: number;
+
+  constructor(plan: Plan, reporter: Reporter, clock: Clock) {
+    this.#plan = plan;
+    this.#reporter = reporter;
+    this.#clock = clock;
+    this.#spokeAtMs = clock.nowMs();
+  }
+
+  get timeline(): readonly TimelineEntry[] {
+    return this.#timeline;
+  }
+
+  phase(phase: Phase): void {
+    const title = titleOf(this.#plan, phase);
+    if (title === this.#phase) return;
+    this.#phase = title;
+    this.#waitingFor = '';
+    this.#reporter.phase(title);
+  }
+
+  note(text: string, because: string, atMs: number): void {
+    if (this.#timeline.length < timelineMax) this.#timeline.push({ atMs, phase: this.#phase, text, because });
+  }
+
+  /** Numbers in the reason change every second: only its words count as news. */
+  waiting(because: string, state: RolloutState, observation: Observation): void {
+    const words = because.replaceAll(/[\d.,]+/g, '#');
+    const reminder = this.#clock.nowMs() - this.#spokeAtMs >= reminderMs;
+    if (words === this.#waitingFor && !reminder) return;
+    this.#waitingFor = words;
+    this.#spokeAtMs = this.#clock.nowMs();
+    const elapsed = Math.round((observation.nowMs - state.startedAtMs) / 1000);
+    const progress = this.#plan.rules !== undefined && state.evidence !== undefined ? `; ${describeProgress(this.#plan.rules, state.evidence)}` : '';
+    this.#reporter.info(`${elapsed} s: ${because}${reminder ? progress : ''}`);
+  }
+}
+
+function titleOf(plan: Plan, phase: Phase): string {
+  const { deployment } = plan.target;
+  switch (phase.kind) {
+    case 'arming':
+      return 'Arm the dead-man';
+    case 'fencing':
+      return `Fence Deployment ${deployment}`;
+    case 'step': {
+      const step = plan.steps[phase.index];
+      return `Step ${phase.index + 1} of ${plan.steps.length}: ${step?.weightPercent ?? 0} %`;
+    }
+    case 'promoting':
+      return 'Promote';
+    case 'reverting':
+      return 'Put the old images back';
+    case 'ending':
+      return phase.outcome.result === 'promoted' ? 'Clean up' : 'Take the canary back';
+  }
+}

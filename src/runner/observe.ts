@@ -1,0 +1,20 @@
+import type { Observation } from '../rollout/observation.ts';
+import type { Plan } from '../rollout/plan.ts';
+import type { RolloutState } from '../rollout/state.ts';
+import type { Metrics, World } from './ports.ts';
+
+export type Rejection = Observation['rejection'];
+
+/** One consistent look at the world: the cluster first, then the metrics of just the pods that it showed. */
+export async function observe(
+  ports: { readonly world: World; readonly metrics: Metrics | undefined },
+  plan: Plan,
+  state: RolloutState,
+  rejection: Rejection,
+  cancel: AbortSignal,
+): Promise<Observation> {
+  const { podNames, ...cluster } = await ports.world.observe(cancel);
+  const judged = state.phase.kind === 'step' && plan.rules !== undefined && podNames.canary.length > 0;
+  const metrics = judged ? await ports.metrics?.read(podNames, cancel) : undefined;
+  return { ...cluster, metrics, rejection, cancelled: cancel.aborted };
+}

@@ -1,0 +1,129 @@
+import { AssertionError, type FaultCode, isFault, messageOf } from '../errors.ts';
+import { absorb } from '../rollout/absorb.ts';
+import { describeCommand } from '../rollout/describe-command.ts';
+import { decide } from '../rollout/decide.ts';
+import type { Decision } from '../rollout/decision.ts';
+import { deadlineFor } from '../rollout/heartbeat.ts';
+import type { Observation } from '../rollout/observation.ts';
+import { leftOver } from '../rollout/phases/ending.ts';
+import type { Plan } from '../rollout/plan.ts';
+import { isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
+import type { Outcome } from '../rollout/verdict.ts';
+import { Narrator } from './narrator.ts';
+import { observe, type Rejection } from './observe.ts';
+import type { Clock, Metrics, Reporter, World } from './ports.ts';
+
+export type RolloutPorts = {
+  readonly world: World;
+  /** Undefined: judged by readiness alone. */
+  readonly metrics: Metrics | undefined;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+};
+
+export type RolloutEnd = {
+  readonly outcome: Outcome;
+  readonly state: RolloutState;
+  readonly timeline: Narrator['timeline'];
+  /** Objects of ours that are still in the cluster; undefined: nobody could look. */
+  readonly leftovers: readonly string[] | undefined;
+};
+
+/** Faults that say nothing about a write. */
+const unanswered: ReadonlySet<FaultCode> = new Set<FaultCode>(['network', 'timeout', 'throttled', 'server']);
+const turnsMax = 1_000_000;
+const faultPauseMs = 1_000;
+/** Without the API server for this long (and longer than the dead-man) there is nothing left that we could do. */
+const silenceMsMin = 60_000;
+
+/** Runs a rollout to its end: observe, decide, do one thing, report, and again. Everything that matters is in the journal or in the cluster. */
+export async function runRollout(ports: RolloutPorts, plan: Plan, start: RolloutState, cancel: AbortSignal): Promise<RolloutEnd> {
+  const { clock, reporter } = ports;
+  const narrator = new Narrator(plan, reporter, clock);
+  const finished = (outcome: Outcome, state: RolloutState, leftovers?: readonly string[]): RolloutEnd => {
+    return { outcome, state, timeline: narrator.timeline, leftovers };
+  };
+  let state = start;
+  let rejection: Rejection;
+  let heardAtMs = clock.nowMs();
+  for (let turn = 0; turn < turnsMax; turn += 1) {
+    let observation: Observation;
+    try {
+      // A cancelled run must not be kept from its one request by reads that are under way.
+      const signal = state.phase.kind === 'ending' || !isUndoneByDeletion(state.phase) ? new AbortController().signal : cancel;
+      observation = { ...(await observe(ports, plan, state, rejection, signal)), cancelled: cancel.aborted };
+      heardAtMs = clock.nowMs();
+    } catch (error) {
+      if (cancel.aborted && state.phase.kind !== 'ending' && isUndoneByDeletion(state.phase)) {
+        state = await cancelBlindly(ports, state);
+        continue;
+      }
+      const silentMs = clock.nowMs() - heardAtMs;
+      if (silentMs > Math.max(plan.spec.deadManMs, silenceMsMin)) return finished(unreachable(plan, state, error), state);
+      await pause(ports, error, cancel);
+      continue;
+    }
+    state = absorb(plan, state, observation);
+    narrator.phase(state.phase);
+    const decision = decide(plan, state, observation);
+    if (decision.kind === 'finish') return finished(decision.outcome, state, leftOver(plan, state, observation));
+    if (decision.kind === 'wait') {
+      narrator.waiting(decision.because, state, observation);
+      await clock.sleep(decision.ms, cancel.aborted ? new AbortController().signal : cancel);
+      continue;
+    }
+    try {
+      state = await act(ports, plan, state, decision, narrator, observation);
+      rejection = undefined;
+    } catch (error) {
+      rejection = rejected(rejection, error);
+      await pause(ports, error, cancel);
+    }
+  }
+  throw new AssertionError(`a rollout took more than ${turnsMax} turns`);
+}
+
+async function act(
+  ports: RolloutPorts,
+  plan: Plan,
+  state: RolloutState,
+  decision: Extract<Decision, { kind: 'apply' | 'advance' }>,
+  narrator: Narrator,
+  observation: Observation,
+): Promise<RolloutState> {
+  if (decision.kind === 'apply') {
+    narrator.note(describeCommand(plan, decision.command), decision.because, observation.nowMs);
+    await ports.world.apply(decision.command, decision.because);
+    return state;
+  }
+  if (decision.to.phase !== state.phase) narrator.note('decided', decision.because, observation.nowMs);
+  if (decision.journal) await ports.world.journal(decision.to, deadlineFor(plan, decision.to.phase));
+  return decision.to;
+}
+
+/** The cancel came while the API server was being asked: the Job goes without another look, and its canary with it. */
+async function cancelBlindly(ports: RolloutPorts, state: RolloutState): Promise<RolloutState> {
+  const outcome: Outcome = { result: 'rolled-back', reason: 'cancelled', because: 'the run was cancelled', evidence: [] };
+  await ports.world.apply({ kind: 'ensure-job-deleted' }, outcome.because).catch((error: unknown) => ports.reporter.warning(messageOf(error)));
+  return { ...state, phase: { kind: 'ending', sinceMs: state.heartbeatAtMs, outcome } };
+}
+
+/** Faults of the network say nothing about a write; a refusal that repeats is an answer. */
+function rejected(before: Rejection, error: unknown): Rejection {
+  if (!isFault(error)) throw error;
+  if (unanswered.has(error.code)) return before;
+  return { message: error.message, times: (before?.times ?? 0) + 1 };
+}
+
+async function pause({ clock, reporter }: RolloutPorts, error: unknown, cancel: AbortSignal): Promise<void> {
+  if (!isFault(error)) throw error;
+  reporter.info(`the API server: ${messageOf(error)}; looking again`);
+  await clock.sleep(faultPauseMs, cancel.aborted ? new AbortController().signal : cancel);
+}
+
+function unreachable(plan: Plan, state: RolloutState, error: unknown): Outcome {
+  const healed = isUndoneByDeletion(state.phase)
+    ? `the dead-man takes the canary ${plan.names.canary} away, the Deployment ${plan.target.deployment} is untouched`
+    : `the Job ${plan.names.job} records what must be finished or undone`;
+  return { result: 'failed', reason: 'cluster-unreachable', because: `the API server cannot be reached (${messageOf(error)}): ${healed}`, evidence: [] };
+}

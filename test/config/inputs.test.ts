@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Config } from '../../src/config/config.ts';
+import { type InputContext, parseInputs } from '../../src/config/inputs.ts';
+import { inputSchema } from '../../src/config/schema.ts';
+import { UserError } from '../../src/errors.ts';
+import { anyText } from './any-text.ts';
+
+const least = { deployment: 'web', tag: 'v2' };
+const address = 'service://monitoring/prometheus:9090';
+
+function parse(inputs: Readonly<Record<string, string>>, context: InputContext = { repositoryPrivate: undefined }): Config {
+  return parseInputs((name) => inputs[name] ?? '', context);
+}
+
+function problemsOf(inputs: Readonly<Record<string, string>>, context?: InputContext): string {
+  try {
+    parse(inputs, context);
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'inputs-invalid') return error.message;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('parseInputs', () => {
+  test('the least that is needed', () => {
+    expect(parse(least)).toEqual({
+      command: 'deploy',
+      deployment: 'web',
+      namespace: undefined,
+      images: { kind: 'tag', tag: 'v2', containers: [] },
+      kubeconfig: undefined,
+      context: undefined,
+      prometheus: undefined,
+      queries: undefined,
+      readinessOnPurpose: false,
+      evidence: 'events',
+      release: {
+        strategy: 'canary',
+        steps: [
+          { weightPercent: 10, holdMs: undefined },
+          { weightPercent: 50, holdMs: undefined },
+        ],
+        judgedBy: 'readiness',
+        maxErrorIncrease: { ratio: 1.25, absolute: 0.005 },
+        maxErrorRate: undefined,
+        timeoutMs: 1_800_000,
+        readyTimeoutMs: 300_000,
+        minDurationMs: 60_000,
+        deadManMs: 240_000,
+        onInconclusive: 'rollback',
+        force: false,
+      },
+    });
+  });
+
+  test('everything that can be said', () => {
+    const config = parse({
+      ...least,
+      command: 'plan',
+      namespace: 'shop',
+      containers: 'web\nproxy',
+      kubeconfig: '  apiVersion: v1\n',
+      context: 'prod',
+      prometheus: address,
+      'error-query': 'errors{pod=~"$pods"}',
+      'total-query': 'requests{pod=~"$pods"}',
+      'max-error-increase': '2x + 1%',
+      'max-error-rate': '3%',
+      'on-inconclusive': 'promote',
+      force: 'true',
+      evidence: 'none',
+    });
+    expect(config).toMatchObject({
+      command: 'plan',
+      namespace: 'shop',
+      images: { containers: ['web', 'proxy'] },
+      kubeconfig: '  apiVersion: v1\n',
+      context: 'prod',
+      queries: { error: 'errors{pod=~"$pods"}', total: 'requests{pod=~"$pods"}' },
+      evidence: 'none',
+      release: {
+        judgedBy: 'metrics',
+        maxErrorIncrease: { ratio: 2, absolute: 0.01 },
+        maxErrorRate: 0.03,
+        onInconclusive: 'promote',
+        force: true,
+      },
+    });
+  });
+
+  test.each([
+    [{ image: 'ghcr.io/acme/web:v2' }, { kind: 'image', image: 'ghcr.io/acme/web:v2', containers: [] }],
+    [
+      { image: 'web:v2', containers: 'web' },
+      { kind: 'image', image: 'web:v2', containers: ['web'] },
+    ],
+    [{ image: 'web=reg:5000/web\nproxy=envoy:v3 # too' }, { kind: 'by-container', images: { web: 'reg:5000/web', proxy: 'envoy:v3' } }],
+    [{ tag: `sha256:${'a'.repeat(64)}` }, { kind: 'tag', tag: `sha256:${'a'.repeat(64)}`, containers: [] }],
+  ])('images %j', (inputs, images) => {
+    expect(parse({ deployment: 'web', ...inputs }).images).toEqual(images);
+  });
+
+  test.each([
+    [{ prometheus: address }, 'metrics', false],
+    [{ prometheus: address, metrics: 'none' }, 'readiness', true],
+    [{ metrics: 'none' }, 'readiness', true],
+    [{}, 'readiness', false],
+  ])('judged by, with %j', (inputs, judgedBy, readinessOnPurpose) => {
+    const config = parse({ ...least, ...inputs });
+    expect([config.release.judgedBy, config.readinessOnPurpose]).toEqual([judgedBy, readinessOnPurpose]);
+  });
+
+  test.each([
+    [true, 'logs'],
+    [false, 'events'],
+    [undefined, 'events'],
+  ])('evidence where private is %s', (repositoryPrivate, evidence) => {
+    expect(parse(least, { repositoryPrivate }).evidence).toBe(evidence);
+  });
+});
+
+describe('parseInputs refuses', () => {
+  test.each<[Record<string, string>, string]>([
+    [{ deployment: '' }, 'deployment: it is required'],
+    [{ deployment: 'deployment/web' }, 'give the name alone: "web"'],
+    [{ deployment: 'Web' }, 'not the name of a Deployment'],
+    [{ namespace: 'a.b' }, 'namespace: "a.b" is not a namespace'],
+    [{ tag: '' }, 'tag or image is required'],
+    [{ image: 'web:v2' }, 'both given'],
+    [{ tag: 'ghcr.io/acme/web:v2' }, 'that is the input image'],
+    [{ tag: 'v 2' }, 'not a tag'],
+    [{ tag: '', image: ' web:v2\nproxy:v2' }, 'no word on which container'],
+    [{ tag: '', image: 'web=web:v2\nproxy:v2' }, 'does not begin with the name of a container'],
+    [{ tag: '', image: 'web=web:v2, web=web:v3' }, 'stands there twice'],
+    [{ tag: '', image: 'web=Web:v2' }, 'lower case'],
+    [{ tag: '', image: 'web=web:v2', containers: 'web' }, 'image names the containers already'],
+    [{ containers: 'web, web' }, 'containers: "web" stands there twice'],
+    [{ containers: 'my_app' }, 'not the name of a container'],
+    [{ strategy: 'blue-green' }, 'strategy: blue-green does not exist yet; canary does'],
+    [{ strategy: 'yolo' }, 'strategy: "yolo" is not valid; valid: canary'],
+    [{ command: 'reconcile' }, 'command: reconcile does not exist yet; deploy and plan do'],
+    [{ metrics: 'pods' }, 'metrics: pods does not exist yet; auto and none do'],
+    [{ metrics: 'podinfo' }, 'metrics: "podinfo" is not valid'],
+    [{ steps: '10%, 100%' }, 'steps: "100%": end at 50 %: more is promotion'],
+    [{ 'max-error-rate': '1%' }, 'max-error-rate: it needs prometheus'],
+    [{ 'max-error-increase': '2x + 1%' }, 'max-error-increase: it needs prometheus'],
+    [{ 'error-query': '$pods', 'total-query': '$pods' }, 'error-query: it needs prometheus'],
+    [{ prometheus: address, 'error-query': '$pods' }, 'only valid together'],
+    [{ prometheus: address, 'error-query': 'up', 'total-query': '$pods' }, 'error-query: "up" does not hold $pods'],
+    [{ prometheus: address, 'error-query': '$pods', 'total-query': '$podset' }, 'total-query: "$podset" does not hold $pods'],
+    [{ 'dead-man': '10s' }, 'dead-man: "10s" is out of range; valid is 15s to 1h'],
+    [{ 'dead-man': '61m' }, 'out of range'],
+    [{ timeout: '30s' }, 'timeout: 30s ends before min-duration (1m) is over'],
+    [{ timeout: '25h' }, 'out of range; valid is 1s to 24h'],
+    [{ force: 'True' }, 'force: "True" is not valid; valid: true, false'],
+    [{ 'on-inconclusive': 'pray' }, 'valid: rollback, promote'],
+    [{ evidence: 'all' }, 'valid: logs, events, none'],
+  ])('%j', (inputs, problem) => {
+    expect(problemsOf({ ...least, ...inputs })).toContain(problem);
+  });
+
+  test('all at once, in one message', () => {
+    const message = problemsOf(
+      { steps: '60%', force: 'yes', timeout: 'soon' },
+      { repositoryPrivate: true, environmentNames: ['INPUT_STEP'] },
+    );
+    expect(message.split('\n')).toEqual([
+      '6 inputs are wrong:',
+      expect.stringContaining('- deployment: '),
+      expect.stringContaining('- tag: '),
+      expect.stringContaining('- timeout: '),
+      expect.stringContaining('- steps: '),
+      expect.stringContaining('- force: '),
+      '- step: there is no such input; did you mean steps?',
+    ]);
+  });
+
+  test('never with anything else than a UserError', () => {
+    const names = inputSchema.map((input) => input.name);
+    const text = fc.oneof(anyText, fc.constantFrom('', 'web', '10%', '5m', 'a=b:c', 'true', address));
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...names), text), (inputs) => {
+        problemsOf(inputs);
+      }),
+    );
+  });
+});

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { anyText } from '../config/any-text.ts';
+
+const pieces = [
+  '::',
+  ':',
+  '#',
+  '##[',
+  '[',
+  ']',
+  '::error::',
+  '::add-mask::secret',
+  '##[set-env name=PATH]',
+  '::stop-commands::x',
+  ' ',
+  '\t',
+  '\n',
+  '\r',
+  '\r\n',
+  '\u00AD',
+  '\u200B',
+  '\uFEFF',
+  '\u0000',
+  '\u0591',
+  '\u0301',
+  '\u2028',
+  '\u0085',
+  '\u001B[31m',
+  '\u001B]0;t\u0007',
+  '\u009B0m',
+  '\uD800',
+  '`',
+  '```',
+  '|',
+  '@octocat',
+  '#123',
+  'GH-7',
+  '<script>',
+  '</details>',
+  '<!--',
+  '&',
+  '&#35;',
+  '\\',
+  '"',
+  "'",
+  '](http://e.vil)',
+  'https://e.vil',
+  '**',
+  '%0A',
+  'word',
+];
+
+/** What a pod may say in order to talk to the runner or to GitHub. */
+export const hostileText = fc
+  .array(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...pieces) }, { weight: 1, arbitrary: anyText }), { maxLength: 12 })
+  .map((parts) => parts.join(''));
