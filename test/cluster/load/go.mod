@@ -1,0 +1,3 @@
+module cluster.test/load
+
+go 1.25.0

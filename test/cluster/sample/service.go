@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+type service struct {
+	behaviour Behaviour
+	pod       string
+	requests  *prometheus.CounterVec
+	received  atomic.Int64
+	draining  atomic.Bool
+}
+
+func newService(behaviour Behaviour) (*service, http.Handler) {
+	pod, err := os.Hostname()
+	if err != nil {
+		pod = "unknown"
+	}
+	s := &service{behaviour: behaviour, pod: pod, requests: prometheus.NewCounterVec(
+		prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests of / answered."},
+		[]string{"code", "version"},
+	)}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(s.requests)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.ordinary)
+	mux.HandleFunc("GET /healthz", s.live)
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /env", s.env)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return s, mux
+}
+
+func (s *service) ordinary(w http.ResponseWriter, _ *http.Request) {
+	n := s.received.Add(1)
+	time.Sleep(s.behaviour.Latency)
+	code := http.StatusOK
+	if s.failed(n) || chance(uint64(n)) < s.behaviour.ErrorRate {
+		code = http.StatusInternalServerError
+	}
+	s.requests.WithLabelValues(strconv.Itoa(code), s.behaviour.Version).Inc()
+	s.answer(w, code)
+}
+
+func (s *service) live(w http.ResponseWriter, _ *http.Request) {
+	if s.failed(s.received.Load() + 1) {
+		s.answer(w, http.StatusInternalServerError)
+		return
+	}
+	s.answer(w, http.StatusOK)
+}
+
+func (s *service) ready(w http.ResponseWriter, r *http.Request) {
+	if s.behaviour.NeverReady || s.draining.Load() {
+		s.answer(w, http.StatusServiceUnavailable)
+		return
+	}
+	s.live(w, r)
+}
+
+func (s *service) env(w http.ResponseWriter, r *http.Request) {
+	value, set := os.LookupEnv(r.URL.Query().Get("name"))
+	if !set {
+		s.answer(w, http.StatusNotFound)
+		return
+	}
+	fmt.Fprint(w, value)
+}
+
+func (s *service) answer(w http.ResponseWriter, code int) {
+	w.Header().Set("X-Version", s.behaviour.Version)
+	// Behind a Service the client sees only the cluster address; this tells which pod answered.
+	w.Header().Set("X-Pod", s.pod)
+	w.WriteHeader(code)
+	fmt.Fprintln(w, http.StatusText(code))
+}
+
+func (s *service) failed(n int64) bool {
+	return s.behaviour.FailAfter >= 0 && n > s.behaviour.FailAfter
+}
+
+// chance maps the n-th request to [0, 1): the same sequence in every run, so that a test can be repeated (splitmix64).
+func chance(n uint64) float64 {
+	z := n * 0x9e3779b97f4a7c15
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb
+	return float64((z^(z>>31))>>11) / math.Exp2(53)
+}
