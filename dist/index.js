@@ -52657,33 +52657,6 @@ function parseQuery(text) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/github/secrets.js
-
-// Shorter ones would blacken half of the log, and protect nothing.
-const secretLengthMin = 6;
-/**
- * Tells the runner to hide these values, and what else they look like: each line, and a key or a word that base64 hides.
- * Give the fields of a kubeconfig that are secret, never the whole of it: `kind: Config` would be hidden everywhere.
- */
-function maskSecrets(values, mask = core/* setSecret */.Pq) {
-    for (const form of new Set(values.flatMap(formsOf)))
-        mask(form);
-}
-function formsOf(value) {
-    return [value, decoded(value)]
-        .flatMap((form) => form.split(/\r\n|\r|\n/u))
-        .map((line) => line.trim())
-        .filter((line) => line.length >= secretLengthMin && !line.startsWith('-----'));
-}
-function decoded(value) {
-    const compact = value.replaceAll(/\s/gu, '');
-    if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]{8,}={0,2}$/u.test(compact))
-        return '';
-    const text = Buffer.from(compact, 'base64').toString('utf8');
-    // The bytes of a random token are no secret of their own, nor are the lines of a base64 kubeconfig.
-    return text.startsWith('-----BEGIN') || /^[\x20-\x7e]+$/u.test(text) ? text : '';
-}
-
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./lib/github/run-context.js
@@ -52724,6 +52697,33 @@ function propertyOf(value, name) {
     return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
+;// CONCATENATED MODULE: ./lib/github/secrets.js
+
+// Shorter ones would blacken half of the log, and protect nothing.
+const secretLengthMin = 6;
+/**
+ * Tells the runner to hide these values, and what else they look like: each line, and a key or a word that base64 hides.
+ * Give the fields of a kubeconfig that are secret, never the whole of it: `kind: Config` would be hidden everywhere.
+ */
+function maskSecrets(values, mask = core/* setSecret */.Pq) {
+    for (const form of new Set(values.flatMap(formsOf)))
+        mask(form);
+}
+function formsOf(value) {
+    return [value, decoded(value)]
+        .flatMap((form) => form.split(/\r\n|\r|\n/u))
+        .map((line) => line.trim())
+        .filter((line) => line.length >= secretLengthMin && !line.startsWith('-----'));
+}
+function decoded(value) {
+    const compact = value.replaceAll(/\s/gu, '');
+    if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]{8,}={0,2}$/u.test(compact))
+        return '';
+    const text = Buffer.from(compact, 'base64').toString('utf8');
+    // The bytes of a random token are no secret of their own, nor are the lines of a base64 kubeconfig.
+    return text.startsWith('-----BEGIN') || /^[\x20-\x7e]+$/u.test(text) ? text : '';
+}
+
 // EXTERNAL MODULE: ./lib/rollout/permissions.js
 var rollout_permissions = __nccwpck_require__(913);
 ;// CONCATENATED MODULE: ./lib/kubernetes/access.js
@@ -52753,106 +52753,60 @@ async function isAllowed(client, { namespace, group, resource, name, verb }) {
 
 // EXTERNAL MODULE: ./lib/rollout/names.js
 var rollout_names = __nccwpck_require__(4149);
-;// CONCATENATED MODULE: ./lib/kubernetes/job.js
+;// CONCATENATED MODULE: ./lib/kubernetes/canary.js
 
-/** The rollout as an object: lock, journal, dead-man switch and owner. With `parallelism: 0` no pod is ever created. */
-function jobManifest(plan, state, stable, deadlineSeconds) {
-    const template = stable.spec?.template.spec;
-    return {
+/** Seconds that a canary container goes on serving after it was told to stop: until then every node knows that it is gone. */
+const preStopSleepSeconds = 3;
+const graceSecondsMin = 6;
+/** The second Deployment: the stable template with the new images. Without a Job uid (for a dry run) it has no owner. */
+function canaryManifest(plan, stable, replicas, jobUid) {
+    const ours = { [rollout_names/* targetLabel */.Op]: plan.target.uid, [rollout_names/* trackLabel */.K$]: 'canary', ...(jobUid === undefined ? {} : { [rollout_names/* rolloutLabel */.EN]: jobUid }) };
+    const spec = stable.spec;
+    const owner = {
         apiVersion: 'batch/v1',
         kind: 'Job',
+        name: plan.names.job,
+        uid: jobUid ?? '',
+        controller: false,
+        blockOwnerDeletion: false,
+    };
+    return {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
         metadata: {
-            name: plan.names.job,
+            name: plan.names.canary,
             namespace: plan.target.namespace,
-            labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', [rollout_names/* targetLabel */.Op]: plan.target.uid },
-            annotations: { [rollout_names/* journalAnnotation */.RA]: JSON.stringify({ plan, state }) },
-            ownerReferences: [
-                {
-                    apiVersion: 'apps/v1',
-                    kind: 'Deployment',
-                    name: plan.target.deployment,
-                    uid: plan.target.uid,
-                    controller: false,
-                    blockOwnerDeletion: false,
-                },
-            ],
+            labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', ...ours },
+            // Exactly one owner, set at creation: a second one would keep the canary alive after the Job's end.
+            ...(jobUid === undefined ? {} : { ownerReferences: [owner] }),
         },
         spec: {
-            parallelism: 0,
-            completions: 1,
-            backoffLimit: 0,
-            activeDeadlineSeconds: deadlineSeconds,
-            ttlSecondsAfterFinished: 0,
-            template: {
-                metadata: { labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', [rollout_names/* targetLabel */.Op]: plan.target.uid } },
-                spec: {
-                    restartPolicy: 'Never',
-                    automountServiceAccountToken: false,
-                    ...(template?.securityContext === undefined ? {} : { securityContext: template.securityContext }),
-                    ...(template?.imagePullSecrets === undefined ? {} : { imagePullSecrets: template.imagePullSecrets }),
-                    // Policies that look at Job templates see what they have already allowed.
-                    containers: (template?.containers ?? []).slice(0, 1).map(({ name, image, resources, securityContext }) => ({
-                        name,
-                        ...(image === undefined ? {} : { image }),
-                        ...(resources === undefined ? {} : { resources }),
-                        ...(securityContext === undefined ? {} : { securityContext }),
-                    })),
-                },
+            replicas,
+            revisionHistoryLimit: 0,
+            ...(spec?.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
+            strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+            selector: {
+                ...spec?.selector,
+                matchLabels: { ...spec?.selector.matchLabels, [rollout_names/* trackLabel */.K$]: 'canary' },
             },
+            template: canaryTemplate(plan, spec?.template ?? {}, ours),
         },
     };
 }
-/** What a Job says of the rollout. Look at it after every PATCH too: a Job that is failed or being deleted still answers 200. */
-function jobFacts(job) {
-    const startTime = job.status?.startTime;
-    const startedAtMs = startTime === undefined ? undefined : Date.parse(startTime);
-    const seconds = job.spec?.activeDeadlineSeconds;
+function canaryTemplate(plan, template, labels) {
+    const images = new Map(plan.images.map((change) => [change.container, change.to]));
+    const graceSeconds = template.spec?.terminationGracePeriodSeconds ?? 30;
+    const containers = (template.spec?.containers ?? []).map((container) => {
+        const released = { ...container, image: images.get(container.name) ?? container.image ?? '' };
+        if (!plan.sleepBeforeStop || container.lifecycle?.preStop !== undefined || graceSeconds < graceSecondsMin)
+            return released;
+        return { ...released, lifecycle: { ...container.lifecycle, preStop: { sleep: { seconds: preStopSleepSeconds } } } };
+    });
     return {
-        uid: job.metadata?.uid ?? '',
-        startedAtMs,
-        deadlineAtMs: startedAtMs === undefined || seconds === undefined ? undefined : startedAtMs + seconds * 1000,
-        over: whyOver(job),
+        ...template,
+        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
+        spec: { ...template.spec, containers },
     };
-}
-function whyOver(job) {
-    if (job.metadata?.deletionTimestamp !== undefined)
-        return 'it is being deleted';
-    const condition = job.status?.conditions?.find(({ type, status }) => status === 'True' && ['Failed', 'FailureTarget', 'Suspended', 'Complete', 'SuccessCriteriaMet'].includes(type));
-    if (condition === undefined)
-        return undefined;
-    if (condition.reason === 'DeadlineExceeded')
-        return 'its deadline passed without a heartbeat';
-    return `its condition is ${condition.type}${condition.reason === undefined ? '' : ` (${condition.reason})`}`;
-}
-/** The journal in a Job's annotation; undefined where it cannot be read. */
-function readJournal(job) {
-    const text = job.metadata?.annotations?.[rollout_names/* journalAnnotation */.RA];
-    if (text === undefined)
-        return undefined;
-    try {
-        const journal = JSON.parse(text);
-        if (journal?.state?.version !== 1 || journal.plan === undefined)
-            return undefined;
-        // The uid is not known yet when the Job is created.
-        return { plan: journal.plan, state: { ...journal.state, jobUid: job.metadata?.uid ?? '' } };
-    }
-    catch {
-        return undefined;
-    }
-}
-/** Who holds a Job of ours, for the person who must wait. Untrusted text: anybody may write an annotation. */
-function describeHolder(job, nowMs) {
-    const journal = readJournal(job);
-    const age = ageOf(job, nowMs);
-    if (journal === undefined)
-        return `by a run that left no readable journal, started ${age} ago`;
-    const { holder, phase, heartbeatAtMs } = journal.state;
-    const heartbeat = Math.max(0, Math.round((nowMs - heartbeatAtMs) / 1000));
-    return `by ${holder.actor} in ${holder.runUrl}, started ${age} ago, phase ${phase.kind}, last heartbeat ${heartbeat} s ago`;
-}
-function ageOf(job, nowMs) {
-    const created = job.metadata?.creationTimestamp;
-    return created === undefined ? 'some time' : `${Math.max(0, Math.round((nowMs - Date.parse(created)) / 1000))} s`;
 }
 
 ;// CONCATENATED MODULE: ./lib/kubernetes/patches.js
@@ -52900,7 +52854,10 @@ function promotionPatch(stable, images, jobUid) {
 }
 /** The way back: the recorded images, only where ours still stand. */
 function reversionPatch(images, jobUid) {
-    return [{ op: 'test', path: fencePath, value: jobUid }, ...imageOperations(images, (image) => image.to, (image) => image.from)];
+    return [
+        { op: 'test', path: fencePath, value: jobUid },
+        ...imageOperations(images, (image) => image.to, (image) => image.from),
+    ];
 }
 /** For dry runs before the fence stands: the images alone. */
 function imagePatch(images, to) {
@@ -52984,55 +52941,6 @@ function proxyTarget(name, port, scheme) {
 function proxied(rest) {
     const parts = rest.replace(/^\//, '').split('/');
     return parts.map((part, index) => (part === '' && index === parts.length - 1 ? '' : segment(part))).join('/');
-}
-
-;// CONCATENATED MODULE: ./lib/kubernetes/canary.js
-
-/** Seconds that a canary container goes on serving after it was told to stop: until then every node knows that it is gone. */
-const preStopSleepSeconds = 3;
-const graceSecondsMin = 6;
-/** The second Deployment: the stable template with the new images. Without a Job uid (for a dry run) it has no owner. */
-function canaryManifest(plan, stable, replicas, jobUid) {
-    const ours = { [rollout_names/* targetLabel */.Op]: plan.target.uid, [rollout_names/* trackLabel */.K$]: 'canary', ...(jobUid === undefined ? {} : { [rollout_names/* rolloutLabel */.EN]: jobUid }) };
-    const spec = stable.spec;
-    const owner = { apiVersion: 'batch/v1', kind: 'Job', name: plan.names.job, uid: jobUid ?? '', controller: false, blockOwnerDeletion: false };
-    return {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata: {
-            name: plan.names.canary,
-            namespace: plan.target.namespace,
-            labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', ...ours },
-            // Exactly one owner, set at creation: a second one would keep the canary alive after the Job's end.
-            ...(jobUid === undefined ? {} : { ownerReferences: [owner] }),
-        },
-        spec: {
-            replicas,
-            revisionHistoryLimit: 0,
-            ...(spec?.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
-            strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-            selector: {
-                ...spec?.selector,
-                matchLabels: { ...spec?.selector.matchLabels, [rollout_names/* trackLabel */.K$]: 'canary' },
-            },
-            template: canaryTemplate(plan, spec?.template ?? {}, ours),
-        },
-    };
-}
-function canaryTemplate(plan, template, labels) {
-    const images = new Map(plan.images.map((change) => [change.container, change.to]));
-    const graceSeconds = template.spec?.terminationGracePeriodSeconds ?? 30;
-    const containers = (template.spec?.containers ?? []).map((container) => {
-        const released = { ...container, image: images.get(container.name) ?? container.image ?? '' };
-        if (!plan.sleepBeforeStop || container.lifecycle?.preStop !== undefined || graceSeconds < graceSecondsMin)
-            return released;
-        return { ...released, lifecycle: { ...container.lifecycle, preStop: { sleep: { seconds: preStopSleepSeconds } } } };
-    });
-    return {
-        ...template,
-        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
-        spec: { ...template.spec, containers },
-    };
 }
 
 ;// CONCATENATED MODULE: ./lib/kubernetes/commands.js
@@ -53135,6 +53043,147 @@ function jobUidOf({ seen, plan }) {
     if (uid === undefined)
         throw new lib_errors/* Fault */.vC('not-found', `the Job ${plan.names.job} is gone`, false);
     return uid;
+}
+
+;// CONCATENATED MODULE: ./lib/kubernetes/job.js
+
+/** The rollout as an object: lock, journal, dead-man switch and owner. With `parallelism: 0` no pod is ever created. */
+function jobManifest(plan, state, stable, deadlineSeconds) {
+    const template = stable.spec?.template.spec;
+    return {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: {
+            name: plan.names.job,
+            namespace: plan.target.namespace,
+            labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', [rollout_names/* targetLabel */.Op]: plan.target.uid },
+            annotations: { [rollout_names/* journalAnnotation */.RA]: JSON.stringify({ plan, state }) },
+            ownerReferences: [
+                {
+                    apiVersion: 'apps/v1',
+                    kind: 'Deployment',
+                    name: plan.target.deployment,
+                    uid: plan.target.uid,
+                    controller: false,
+                    blockOwnerDeletion: false,
+                },
+            ],
+        },
+        spec: {
+            parallelism: 0,
+            completions: 1,
+            backoffLimit: 0,
+            activeDeadlineSeconds: deadlineSeconds,
+            ttlSecondsAfterFinished: 0,
+            template: {
+                metadata: { labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', [rollout_names/* targetLabel */.Op]: plan.target.uid } },
+                spec: {
+                    restartPolicy: 'Never',
+                    automountServiceAccountToken: false,
+                    ...(template?.securityContext === undefined ? {} : { securityContext: template.securityContext }),
+                    ...(template?.imagePullSecrets === undefined ? {} : { imagePullSecrets: template.imagePullSecrets }),
+                    // Policies that look at Job templates see what they have already allowed.
+                    containers: (template?.containers ?? []).slice(0, 1).map(({ name, image, resources, securityContext }) => ({
+                        name,
+                        ...(image === undefined ? {} : { image }),
+                        ...(resources === undefined ? {} : { resources }),
+                        ...(securityContext === undefined ? {} : { securityContext }),
+                    })),
+                },
+            },
+        },
+    };
+}
+/** What a Job says of the rollout. Look at it after every PATCH too: a Job that is failed or being deleted still answers 200. */
+function jobFacts(job) {
+    const startTime = job.status?.startTime;
+    const startedAtMs = startTime === undefined ? undefined : Date.parse(startTime);
+    const seconds = job.spec?.activeDeadlineSeconds;
+    return {
+        uid: job.metadata?.uid ?? '',
+        startedAtMs,
+        deadlineAtMs: startedAtMs === undefined || seconds === undefined ? undefined : startedAtMs + seconds * 1000,
+        over: whyOver(job),
+    };
+}
+function whyOver(job) {
+    if (job.metadata?.deletionTimestamp !== undefined)
+        return 'it is being deleted';
+    const condition = job.status?.conditions?.find(({ type, status }) => status === 'True' && ['Failed', 'FailureTarget', 'Suspended', 'Complete', 'SuccessCriteriaMet'].includes(type));
+    if (condition === undefined)
+        return undefined;
+    if (condition.reason === 'DeadlineExceeded')
+        return 'its deadline passed without a heartbeat';
+    return `its condition is ${condition.type}${condition.reason === undefined ? '' : ` (${condition.reason})`}`;
+}
+/** The journal in a Job's annotation; undefined where it cannot be read. */
+function readJournal(job) {
+    const text = job.metadata?.annotations?.[rollout_names/* journalAnnotation */.RA];
+    if (text === undefined)
+        return undefined;
+    try {
+        const journal = JSON.parse(text);
+        if (journal?.state?.version !== 1 || journal.plan === undefined)
+            return undefined;
+        // The uid is not known yet when the Job is created.
+        return { plan: journal.plan, state: { ...journal.state, jobUid: job.metadata?.uid ?? '' } };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Who holds a Job of ours, for the person who must wait. Untrusted text: anybody may write an annotation. */
+function describeHolder(job, nowMs) {
+    const journal = readJournal(job);
+    const age = ageOf(job, nowMs);
+    if (journal === undefined)
+        return `by a run that left no readable journal, started ${age} ago`;
+    const { holder, phase, heartbeatAtMs } = journal.state;
+    const heartbeat = Math.max(0, Math.round((nowMs - heartbeatAtMs) / 1000));
+    return `by ${holder.actor} in ${holder.runUrl}, started ${age} ago, phase ${phase.kind}, last heartbeat ${heartbeat} s ago`;
+}
+function ageOf(job, nowMs) {
+    const created = job.metadata?.creationTimestamp;
+    return created === undefined ? 'some time' : `${Math.max(0, Math.round((nowMs - Date.parse(created)) / 1000))} s`;
+}
+
+;// CONCATENATED MODULE: ./lib/kubernetes/label-selector.js
+/** Whether labels satisfy a selector, after the API server's own rules (an empty selector matches everything). */
+function matchesSelector(selector, labels) {
+    const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+    return equal && (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels));
+}
+function matchesExpression({ key, operator, values = [] }, labels) {
+    const value = labels[key];
+    switch (operator) {
+        case 'In':
+            return value !== undefined && values.includes(value);
+        case 'NotIn':
+            return value === undefined || !values.includes(value);
+        case 'Exists':
+            return value !== undefined;
+        case 'DoesNotExist':
+            return value === undefined;
+        default:
+            return false;
+    }
+}
+/** The selector as the query parameter `labelSelector`. */
+function selectorQuery(selector) {
+    const equal = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+    const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
+        switch (operator) {
+            case 'In':
+                return `${key} in (${values.join(',')})`;
+            case 'NotIn':
+                return `${key} notin (${values.join(',')})`;
+            case 'DoesNotExist':
+                return `!${key}`;
+            default:
+                return key;
+        }
+    });
+    return [...equal, ...expressions].join(',');
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -53261,45 +53310,6 @@ function ownedBy(objects, uid) {
     return objects.filter((object) => object.metadata?.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid));
 }
 
-;// CONCATENATED MODULE: ./lib/kubernetes/label-selector.js
-/** Whether labels satisfy a selector, after the API server's own rules (an empty selector matches everything). */
-function matchesSelector(selector, labels) {
-    const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-    return equal && (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels));
-}
-function matchesExpression({ key, operator, values = [] }, labels) {
-    const value = labels[key];
-    switch (operator) {
-        case 'In':
-            return value !== undefined && values.includes(value);
-        case 'NotIn':
-            return value === undefined || !values.includes(value);
-        case 'Exists':
-            return value !== undefined;
-        case 'DoesNotExist':
-            return value === undefined;
-        default:
-            return false;
-    }
-}
-/** The selector as the query parameter `labelSelector`. */
-function selectorQuery(selector) {
-    const equal = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-    const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-        switch (operator) {
-            case 'In':
-                return `${key} in (${values.join(',')})`;
-            case 'NotIn':
-                return `${key} notin (${values.join(',')})`;
-            case 'DoesNotExist':
-                return `!${key}`;
-            default:
-                return key;
-        }
-    });
-    return [...equal, ...expressions].join(',');
-}
-
 ;// CONCATENATED MODULE: ./lib/kubernetes/cluster-world.js
 
 
@@ -53414,7 +53424,10 @@ async function dryRun(client, plan, stable) {
             'promote the image',
             () => client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to)], { dryRun: true }),
         ],
-        ['put the old image back', () => client.jsonPatch(path, imagePatch(plan.images, (image) => image.from), { dryRun: true })],
+        [
+            'put the old image back',
+            () => client.jsonPatch(path, imagePatch(plan.images, (image) => image.from), { dryRun: true }),
+        ],
     ];
     const refusals = await Promise.all(trials.map(async ([what, trial]) => {
         try {
@@ -67092,7 +67105,9 @@ async function send(url, sending) {
     const { statusCode, body } = await (0,undici/* request */.Em)(url, sending).catch((error) => {
         throw new lib_errors/* Fault */.vC('network', 'no connection', true, { cause: error });
     });
-    const text = await transport_readText(body);
+    const text = await transport_readText(body).catch((error) => {
+        throw error instanceof lib_errors/* Fault */.vC ? error : new lib_errors/* Fault */.vC('network', 'the connection broke', true, { cause: error });
+    });
     // undici follows no redirect by itself, and must not: the address with its credentials was given for this host.
     if (statusCode >= 300 && statusCode < 400)
         throw new lib_errors/* Fault */.vC('protocol', `answered ${statusCode}: a redirect, which is not followed`, false);
@@ -67239,7 +67254,14 @@ function connect_connect(env, reporter) {
         onSecret: (secret) => maskSecrets([secret]),
     });
     const metrics = config.prometheus === undefined ? undefined : connectPrometheus(config.prometheus, config, namespace, client);
-    const cluster = createCluster({ client, namespace, deployment: config.deployment, evidence: config.evidence, reporter, clock: terminal/* processClock */.u });
+    const cluster = createCluster({
+        client,
+        namespace,
+        deployment: config.deployment,
+        evidence: config.evidence,
+        reporter,
+        clock: terminal/* processClock */.u,
+    });
     return { config, context, namespace, cluster, metrics, clock: terminal/* processClock */.u, close: () => client.close() };
 }
 function connectPrometheus(address, config, namespace, client) {
@@ -67707,9 +67729,13 @@ async function run(reporter) {
     catch (error) {
         if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .UserError */ .yo))
             throw error;
-        reporter.info(error.hint);
         const reason = error.code === 'inputs-invalid' ? 'inputs' : 'refused';
-        end = { outcome: { result: 'refused', reason, because: error.message, evidence: error.hint.split('\n') }, images: [], plan: undefined, rollout: undefined };
+        end = {
+            outcome: { result: 'refused', reason, because: error.message, evidence: error.hint.split('\n') },
+            images: [],
+            plan: undefined,
+            rollout: undefined,
+        };
     }
     finally {
         await connection?.close();
@@ -68405,7 +68431,10 @@ function namesFor(deployment) {
 function baseFor(deployment) {
     if (deployment.length <= baseLengthMax && !deployment.includes('.'))
         return deployment;
-    const cleaned = deployment.replaceAll('.', '-').slice(0, baseLengthMax - 9).replace(/-+$/, '');
+    const cleaned = deployment
+        .replaceAll('.', '-')
+        .slice(0, baseLengthMax - 9)
+        .replace(/-+$/, '');
     return `${cleaned}-${fnv1a(deployment)}`;
 }
 /** FNV-1a, 32 bit, as 8 hexadecimal digits (Fowler, Noll, Vo; draft-eastlake-fnv). */
@@ -68457,7 +68486,9 @@ function describePermission({ namespace, group, resource, name, verb }) {
 /** The Roles that grant the permissions, one for each namespace, as YAML to paste. */
 function renderRoles(permissions, roleName) {
     const namespaces = [...new Set(permissions.map((permission) => permission.namespace))];
-    return namespaces.map((namespace) => renderRole(permissions.filter((permission) => permission.namespace === namespace), namespace, roleName)).join('---\n');
+    return namespaces
+        .map((namespace) => renderRole(permissions.filter((permission) => permission.namespace === namespace), namespace, roleName))
+        .join('---\n');
 }
 function renderRole(permissions, namespace, roleName) {
     const verbs = new Map();
@@ -68600,7 +68631,9 @@ function describePlan(plan, context) {
 function describeStep(step, index, stableReplicas) {
     const share = `${trim(step.weightPercent)} % of ${stableReplicas} replicas is really ${trim(step.sharePercent)} %: ${pods(step.canaryReplicas)} of ${stableReplicas + step.canaryReplicas}`;
     const hold = step.holdMs > 0 ? `, for at least ${seconds(step.holdMs)}` : '';
-    const merged = step.mergedPercents.length === 0 ? '' : ` (${step.mergedPercents.map((percent) => `${trim(percent)} %`).join(', ')} would be the same number of pods: one step)`;
+    const merged = step.mergedPercents.length === 0
+        ? ''
+        : ` (${step.mergedPercents.map((percent) => `${trim(percent)} %`).join(', ')} would be the same number of pods: one step)`;
     return `step ${index + 1}: ${share}${hold}${merged}`;
 }
 /** Canary and stable pods, and what the promotion may add above them while both are there. */
@@ -68742,9 +68775,17 @@ function refusedNamesakes(facts) {
 function refusedDeployment(facts, spec) {
     const reasons = [
         [facts.paused, 'it is paused: the canary would inherit that and never start', 'Resume it: kubectl rollout resume'],
-        [facts.strategyType !== 'RollingUpdate', `its strategy is ${facts.strategyType}: two versions must not run at once`, 'A canary needs strategy RollingUpdate'],
+        [
+            facts.strategyType !== 'RollingUpdate',
+            `its strategy is ${facts.strategyType}: two versions must not run at once`,
+            'A canary needs strategy RollingUpdate',
+        ],
         [facts.replicas === 0, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
-        [facts.carriesTrackLabel, 'its pod template carries our own label gated-rollout.github.io/track', 'Remove that label from the template'],
+        [
+            facts.carriesTrackLabel,
+            'its pod template carries our own label gated-rollout.github.io/track',
+            'Remove that label from the template',
+        ],
         [
             facts.hostPorts.length > 0,
             `its pods take host ports (${facts.hostPorts.join(', ')}): canary and stable would fight for them`,
@@ -68760,11 +68801,19 @@ function refusedDeployment(facts, spec) {
             "its required pod anti-affinity matches its own pods: a canary pod would take a stable pod's place",
             'Make that anti-affinity preferred instead of required',
         ],
-        [facts.unhealthy !== undefined && !spec.force, `it is not healthy: ${facts.unhealthy ?? ''}`, 'Mend it first, or set force: true to release over it'],
+        [
+            facts.unhealthy !== undefined && !spec.force,
+            `it is not healthy: ${facts.unhealthy ?? ''}`,
+            'Mend it first, or set force: true to release over it',
+        ],
     ];
     return reasons
         .filter(([applies]) => applies)
-        .map(([, message, hint]) => ({ code: 'deployment-refused', message: `The Deployment ${facts.name} cannot be released as a canary: ${message}`, hint }));
+        .map(([, message, hint]) => ({
+        code: 'deployment-refused',
+        message: `The Deployment ${facts.name} cannot be released as a canary: ${message}`,
+        hint,
+    }));
 }
 
 // EXTERNAL MODULE: ./lib/runner/run-rollout.js + 17 modules
@@ -68786,7 +68835,9 @@ async function release(request, ports, cancel) {
     reporter.phase('Preflight: nothing is written');
     const prepared = await prepare(request, ports, cancel);
     if (prepared.kind === 'unchanged') {
-        return ended('unchanged', 'unchanged', 'the Deployment has these images already: nothing to release', prepared.images, undefined);
+        const because = 'the Deployment has these images already: nothing to release';
+        const result = request.command === 'plan' ? 'planned' : 'unchanged';
+        return ended(result, 'unchanged', because, prepared.images, undefined);
     }
     const { plan } = prepared;
     reporter.phase('Plan');
@@ -68828,7 +68879,9 @@ async function prepare(request, ports, cancel) {
     }
     const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected.stablePods, cancel);
     const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
-    const traffic = judge.traffic === undefined || plan.rules === undefined ? undefined : { ...judge.traffic, forecast: forecastFor(plan, plan.rules, judge.traffic) };
+    const traffic = judge.traffic === undefined || plan.rules === undefined
+        ? undefined
+        : { ...judge.traffic, forecast: forecastFor(plan, plan.rules, judge.traffic) };
     if (traffic !== undefined)
         refuseHopeless(plan, traffic.forecast, traffic);
     await cluster.dryRun(plan);
@@ -68850,7 +68903,13 @@ async function prepareJudge(request, ports, unhealthy, stablePods, cancel) {
     return { rules, traffic, warnings: unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : [] };
 }
 function forecastFor(plan, rules, traffic) {
-    return (0,gates_traffic/* forecast */.g3)({ requestsPerSecond: traffic.requestsPerSecond, stableErrorRate: traffic.errorRate, steps: plan.steps, timeoutMs: plan.spec.timeoutMs, rules });
+    return (0,gates_traffic/* forecast */.g3)({
+        requestsPerSecond: traffic.requestsPerSecond,
+        stableErrorRate: traffic.errorRate,
+        steps: plan.steps,
+        timeoutMs: plan.spec.timeoutMs,
+        rules,
+    });
 }
 /** Better now than after ten minutes. */
 function refuseHopeless(plan, expected, traffic) {
@@ -69218,7 +69277,7 @@ function absorbSteadiness(state, canary, replicas, nowMs) {
     const scaled = before === undefined || before.replicas !== replicas;
     const available = isAvailable(canary, replicas);
     const restarts = restartsOf(canary);
-    const broke = before !== undefined && before.wasAvailable && before.missingSinceMs === undefined && !available && !scaled;
+    const broke = before?.wasAvailable === true && before.missingSinceMs === undefined && !available && !scaled;
     const unbroken = !broke && restarts <= state.restarts;
     return {
         ...state,
@@ -69258,30 +69317,6 @@ function absorbMetrics(plan, state, observation) {
     if (observation.metrics.kind === 'unavailable')
         return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
     return absorbReading(plan.rules, evidence, observation.metrics.reading, observation.nowMs);
-}
-
-;// CONCATENATED MODULE: ./lib/rollout/describe-command.js
-/** A command in a few words, for the timeline. */
-function describeCommand(plan, command) {
-    const { deployment } = plan.target;
-    switch (command.kind) {
-        case 'ensure-fence':
-            return `fence Deployment ${deployment}`;
-        case 'ensure-canary':
-            return `scale ${plan.names.canary} to ${command.replicas}`;
-        case 'ensure-promoted':
-            return `give Deployment ${deployment} the new image`;
-        case 'ensure-reverted':
-            return `give Deployment ${deployment} its old image back`;
-        case 'ensure-job-deleted':
-            return `delete Job ${plan.names.job}, and the canary with it`;
-        case 'ensure-canary-deleted':
-            return `delete Deployment ${plan.names.canary}`;
-        case 'ensure-fence-released':
-            return `take the fence from Deployment ${deployment}`;
-        case 'ensure-ownership-released':
-            return `take our entry out of the managedFields of Deployment ${deployment}`;
-    }
 }
 
 // EXTERNAL MODULE: ./lib/rollout/state.js
@@ -69448,7 +69483,11 @@ function decideEnding(plan, state, phase, observation) {
         return removeJob(plan, state, phase, observation);
     if (canary !== undefined && canary.rollout === state.jobUid) {
         if (!canary.terminating && elapsedMs > collectorMs) {
-            return { kind: 'apply', command: { kind: 'ensure-canary-deleted' }, because: 'its Job is gone and the garbage collector did not take it' };
+            return {
+                kind: 'apply',
+                command: { kind: 'ensure-canary-deleted' },
+                because: 'its Job is gone and the garbage collector did not take it',
+            };
         }
         return { kind: 'wait', ms: pollMs, because: `waiting until ${plan.names.canary} is gone` };
     }
@@ -69544,7 +69583,12 @@ function diagnosePod(pod, nowMs) {
         };
     }
     if (pod.probeFailure !== undefined) {
-        return { kind: 'waiting', reason: 'probe-failed', because: `pod ${pod.name} is not ready: ${pod.probeFailure}`, evidence: pod.evidence };
+        return {
+            kind: 'waiting',
+            reason: 'probe-failed',
+            because: `pod ${pod.name} is not ready: ${pod.probeFailure}`,
+            evidence: pod.evidence,
+        };
     }
     return { kind: 'waiting', reason: 'not-ready', because: `pod ${pod.name} is not ready yet`, evidence: pod.evidence };
 }
@@ -69552,7 +69596,12 @@ function diagnoseContainer(pod, container, nowMs) {
     const where = `container ${container.name} of pod ${pod.name}`;
     const { waiting } = container;
     if (waiting !== undefined && pullReasons.has(waiting.reason) && pod.pullFailures >= pullFailuresMax) {
-        return { kind: 'fatal', reason: 'image-pull', because: `the image of ${where} cannot be pulled`, evidence: [waiting.message, ...pod.evidence] };
+        return {
+            kind: 'fatal',
+            reason: 'image-pull',
+            because: `the image of ${where} cannot be pulled`,
+            evidence: [waiting.message, ...pod.evidence],
+        };
     }
     if (waiting !== undefined && invalidReasons.has(waiting.reason)) {
         return {
@@ -69575,7 +69624,12 @@ function diagnoseCrash(pod, container, where) {
         return { kind: 'none' };
     const last = container.terminated ?? container.lastTerminated;
     if (last?.reason === 'OOMKilled') {
-        return { kind: 'fatal', reason: 'out-of-memory', because: `${where} was killed ${crashes} times: out of memory`, evidence: pod.evidence };
+        return {
+            kind: 'fatal',
+            reason: 'out-of-memory',
+            because: `${where} was killed ${crashes} times: out of memory`,
+            evidence: pod.evidence,
+        };
     }
     const how = last === undefined ? '' : ` (exit code ${last.exitCode}, ${last.reason})`;
     const probe = pod.probeFailure === undefined ? '' : `; ${pod.probeFailure}`;
@@ -69629,7 +69683,11 @@ function decidePromoting(plan, state, phase, observation) {
             : outcome('promoted', 'unproved', 'promoted without proof, as on-inconclusive: promote asks');
         return end(state, observation, promoted);
     }
-    return { kind: 'wait', ms: promoting_pollMs, because: `${stable.updatedReplicas} of ${stable.desiredReplicas} pods updated, ${stable.availableReplicas} available` };
+    return {
+        kind: 'wait',
+        ms: promoting_pollMs,
+        because: `${stable.updatedReplicas} of ${stable.desiredReplicas} pods updated, ${stable.availableReplicas} available`,
+    };
 }
 function lostFooting(plan, state, observation) {
     const { stable } = observation;
@@ -69722,7 +69780,11 @@ function decideReverting(plan, state, phase, observation) {
     if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
         return end(state, observation, outcome('failed', 'stable-unhealthy', `${phase.outcome.because}; the old image is back, but its pods are not all available`));
     }
-    return { kind: 'wait', ms: promoting_pollMs, because: `the old image is back: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available` };
+    return {
+        kind: 'wait',
+        ms: promoting_pollMs,
+        because: `the old image is back: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available`,
+    };
 }
 function revert(plan, state, phase, observation) {
     const { rejection } = observation;
@@ -69878,7 +69940,11 @@ function verdictOf(plan, state, nowMs) {
     if (unbrokenMs >= plan.spec.minDurationMs) {
         return { kind: 'pass', because: `every canary pod has been ready for ${seconds} s without a break or a restart (readiness alone)` };
     }
-    return { kind: 'unknown', reason: 'not-ready', because: `every canary pod ready for ${seconds} of ${Math.round(plan.spec.minDurationMs / 1000)} s` };
+    return {
+        kind: 'unknown',
+        reason: 'not-ready',
+        because: `every canary pod ready for ${seconds} of ${Math.round(plan.spec.minDurationMs / 1000)} s`,
+    };
 }
 function isOverdue(plan, state, nowMs) {
     return nowMs - state.startedAtMs >= plan.spec.timeoutMs;
@@ -69905,6 +69971,30 @@ function decide(plan, state, observation) {
             return decideReverting(plan, state, phase, observation);
         case 'ending':
             return decideEnding(plan, state, phase, observation);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/rollout/describe-command.js
+/** A command in a few words, for the timeline. */
+function describeCommand(plan, command) {
+    const { deployment } = plan.target;
+    switch (command.kind) {
+        case 'ensure-fence':
+            return `fence Deployment ${deployment}`;
+        case 'ensure-canary':
+            return `scale ${plan.names.canary} to ${command.replicas}`;
+        case 'ensure-promoted':
+            return `give Deployment ${deployment} the new image`;
+        case 'ensure-reverted':
+            return `give Deployment ${deployment} its old image back`;
+        case 'ensure-job-deleted':
+            return `delete Job ${plan.names.job}, and the canary with it`;
+        case 'ensure-canary-deleted':
+            return `delete Deployment ${plan.names.canary}`;
+        case 'ensure-fence-released':
+            return `take the fence from Deployment ${deployment}`;
+        case 'ensure-ownership-released':
+            return `take our entry out of the managedFields of Deployment ${deployment}`;
     }
 }
 
@@ -70065,7 +70155,9 @@ async function act(ports, plan, state, decision, narrator, observation) {
 /** The cancel came while the API server was being asked: the Job goes without another look, and its canary with it. */
 async function cancelBlindly(ports, state) {
     const outcome = { result: 'rolled-back', reason: 'cancelled', because: 'the run was cancelled', evidence: [] };
-    await ports.world.apply({ kind: 'ensure-job-deleted' }, outcome.because).catch((error) => ports.reporter.warning((0,errors/* messageOf */.bD)(error)));
+    await ports.world
+        .apply({ kind: 'ensure-job-deleted' }, outcome.because)
+        .catch((error) => ports.reporter.warning((0,errors/* messageOf */.bD)(error)));
     return { ...state, phase: { kind: 'ending', sinceMs: state.heartbeatAtMs, outcome } };
 }
 /** Faults of the network say nothing about a write; a refusal that repeats is an answer. */
@@ -70086,7 +70178,12 @@ function unreachable(plan, state, error) {
     const healed = (0,rollout_state/* isUndoneByDeletion */.$)(state.phase)
         ? `the dead-man takes the canary ${plan.names.canary} away, the Deployment ${plan.target.deployment} is untouched`
         : `the Job ${plan.names.job} records what must be finished or undone`;
-    return { result: 'failed', reason: 'cluster-unreachable', because: `the API server cannot be reached (${(0,errors/* messageOf */.bD)(error)}): ${healed}`, evidence: [] };
+    return {
+        result: 'failed',
+        reason: 'cluster-unreachable',
+        because: `the API server cannot be reached (${(0,errors/* messageOf */.bD)(error)}): ${healed}`,
+        evidence: [],
+    };
 }
 
 

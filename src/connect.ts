@@ -1,8 +1,8 @@
 import { getInput } from '@actions/core';
 import type { Config, PrometheusAddress } from './config/config.ts';
 import { parseInputs } from './config/inputs.ts';
-import { maskSecrets } from './github/secrets.ts';
 import { type RunContext, readRunContext } from './github/run-context.ts';
+import { maskSecrets } from './github/secrets.ts';
 import { createCluster } from './kubernetes/cluster.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
@@ -46,7 +46,14 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     onSecret: (secret) => maskSecrets([secret]),
   });
   const metrics = config.prometheus === undefined ? undefined : connectPrometheus(config.prometheus, config, namespace, client);
-  const cluster = createCluster({ client, namespace, deployment: config.deployment, evidence: config.evidence, reporter, clock: processClock });
+  const cluster = createCluster({
+    client,
+    namespace,
+    deployment: config.deployment,
+    evidence: config.evidence,
+    reporter,
+    clock: processClock,
+  });
   return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
 }
 

@@ -28,7 +28,18 @@ export class UserError extends Error {
   }
 }
 
-export type FaultCode = 'network' | 'timeout' | 'unauthorized' | 'forbidden' | 'not-found' | 'already-exists' | 'conflict' | 'invalid' | 'throttled' | 'server' | 'protocol';
+export type FaultCode =
+  | 'network'
+  | 'timeout'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'already-exists'
+  | 'conflict'
+  | 'invalid'
+  | 'throttled'
+  | 'server'
+  | 'protocol';
 
 /** A fault of the world: the network, the API server, Prometheus. `retryable` says whether the same request may succeed later. */
 export class Fault extends Error {

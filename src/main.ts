@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
-import { connect, type Connection } from './connect.ts';
+import { type Connection, connect } from './connect.ts';
 import { UserError } from './errors.ts';
 import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
 import { renderSummary } from './github/summary.ts';
@@ -34,9 +34,13 @@ async function run(reporter: Reporter): Promise<void> {
     end = await releaseWith(connection, reporter, cancel);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    reporter.info(error.hint);
     const reason = error.code === 'inputs-invalid' ? 'inputs' : 'refused';
-    end = { outcome: { result: 'refused', reason, because: error.message, evidence: error.hint.split('\n') }, images: [], plan: undefined, rollout: undefined };
+    end = {
+      outcome: { result: 'refused', reason, because: error.message, evidence: error.hint.split('\n') },
+      images: [],
+      plan: undefined,
+      rollout: undefined,
+    };
   } finally {
     await connection?.close();
   }

@@ -20,7 +20,8 @@ export async function post(env: Readonly<Record<string, string | undefined>>, re
   const connection = connect(env, reporter);
   try {
     const journalled = await connection.cluster.readJournal(plan, holder.id);
-    if (journalled === undefined) reporter.info(`the Job ${plan.names.job} is gone: the cluster has taken the canary back, or will in a moment`);
+    if (journalled === undefined)
+      reporter.info(`the Job ${plan.names.job} is gone: the cluster has taken the canary back, or will in a moment`);
     if (journalled === undefined && jobUid === '') return;
     const state = journalled ?? startState(holder, jobUid, startedAtMs);
     const ports = { world: connection.cluster.world(plan), metrics: undefined, reporter, clock: connection.clock };

@@ -10,7 +10,14 @@ const graceSecondsMin = 6;
 export function canaryManifest(plan: Plan, stable: RawDeployment, replicas: number, jobUid: string | undefined): RawDeployment {
   const ours = { [targetLabel]: plan.target.uid, [trackLabel]: 'canary', ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }) };
   const spec = stable.spec;
-  const owner = { apiVersion: 'batch/v1', kind: 'Job', name: plan.names.job, uid: jobUid ?? '', controller: false, blockOwnerDeletion: false };
+  const owner = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    name: plan.names.job,
+    uid: jobUid ?? '',
+    controller: false,
+    blockOwnerDeletion: false,
+  };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

@@ -3,15 +3,15 @@ import type { Command } from '../rollout/command.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { ClusterObservation, Reporter, World } from '../runner/ports.ts';
+import { type ClusterSnapshot, writeCommand } from './commands.ts';
 import { jobFacts } from './job.ts';
+import { selectorQuery } from './label-selector.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
-import { type ClusterSnapshot, writeCommand } from './commands.ts';
 import { currentReplicaSet, noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
-import { selectorQuery } from './label-selector.ts';
 
 export type ClusterWorldOptions = {
   readonly client: KubernetesClient;
@@ -98,7 +98,11 @@ export class ClusterWorld implements World {
     // A PATCH of a Job that is failed or being deleted is answered with 200 all the same.
     const { uid, over, startedAtMs: startedNowMs } = jobFacts(answer);
     if (uid !== state.jobUid || over !== undefined || startedNowMs !== startedAtMs) {
-      throw new Fault('conflict', `the Job ${this.#plan.names.job} protects this rollout no longer${over === undefined ? '' : `: ${over}`}`, false);
+      throw new Fault(
+        'conflict',
+        `the Job ${this.#plan.names.job} protects this rollout no longer${over === undefined ? '' : `: ${over}`}`,
+        false,
+      );
     }
   }
 }

@@ -50,7 +50,13 @@ export async function writeCommand(context: CommandContext, command: Command, be
 async function fence(context: CommandContext, because: string): Promise<void> {
   const stable = stableOf(context);
   const jobUid = jobUidOf(context);
-  report(context, `Deployment ${stable.metadata?.name}: label ${rolloutLabel}`, stable.metadata?.labels?.[rolloutLabel] ?? 'none', jobUid, because);
+  report(
+    context,
+    `Deployment ${stable.metadata?.name}: label ${rolloutLabel}`,
+    stable.metadata?.labels?.[rolloutLabel] ?? 'none',
+    jobUid,
+    because,
+  );
   await patchStable(context, fencePatch(stable, jobUid));
 }
 

@@ -25,7 +25,15 @@ export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDe
       'promote the image',
       () => client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to)], { dryRun: true }),
     ],
-    ['put the old image back', () => client.jsonPatch(path, imagePatch(plan.images, (image) => image.from), { dryRun: true })],
+    [
+      'put the old image back',
+      () =>
+        client.jsonPatch(
+          path,
+          imagePatch(plan.images, (image) => image.from),
+          { dryRun: true },
+        ),
+    ],
   ];
   const refusals = await Promise.all(
     trials.map(async ([what, trial]): Promise<string | undefined> => {

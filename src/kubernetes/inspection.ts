@@ -78,7 +78,8 @@ function whyUnhealthy(workload: ReturnType<typeof workloadFacts>): string | unde
   if (workload.terminating) return 'it is being deleted';
   if (!workload.settled) return 'its controller has not seen its newest spec yet';
   if (workload.progressDeadlineExceeded) return 'its last rollout missed its progress deadline';
-  if (updatedReplicas < desiredReplicas || replicas > desiredReplicas) return `a rollout is under way: ${updatedReplicas} of ${desiredReplicas} pods updated`;
+  if (updatedReplicas < desiredReplicas || replicas > desiredReplicas)
+    return `a rollout is under way: ${updatedReplicas} of ${desiredReplicas} pods updated`;
   if (availableReplicas < desiredReplicas) return `${availableReplicas} of ${desiredReplicas} pods are available`;
   return undefined;
 }
@@ -87,7 +88,9 @@ function hostPortsOf(template: RawTemplate): readonly number[] {
   if (template.spec?.hostNetwork === true) {
     return (template.spec.containers ?? []).flatMap(({ ports = [] }) => ports.map((port) => port.containerPort));
   }
-  return (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports.flatMap((port) => (port.hostPort === undefined ? [] : [port.hostPort])));
+  return (template.spec?.containers ?? []).flatMap(({ ports = [] }) =>
+    ports.flatMap((port) => (port.hostPort === undefined ? [] : [port.hostPort])),
+  );
 }
 
 /** A required term that matches the pods' own labels keeps a canary pod off every node that has a stable one, or takes its place. */
@@ -103,7 +106,11 @@ function knowsSleep(version: { readonly major?: string; readonly minor?: string 
   return version?.major === '1' && minor >= 30;
 }
 
-async function readBudgets(client: KubernetesClient, namespace: string, labels: Readonly<Record<string, string>>): Promise<readonly string[] | undefined> {
+async function readBudgets(
+  client: KubernetesClient,
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<readonly string[] | undefined> {
   try {
     const list = await client.get<RawList<Raw<V1PodDisruptionBudget>>>(paths.podDisruptionBudgets(namespace));
     return list.items

@@ -1,7 +1,7 @@
+import { journalAnnotation, targetLabel } from '../rollout/names.ts';
 import type { JobFacts } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { RolloutState } from '../rollout/state.ts';
-import { journalAnnotation, targetLabel } from '../rollout/names.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
 
 /** What the annotation holds: enough for another process to finish or undo. */

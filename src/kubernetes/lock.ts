@@ -34,16 +34,18 @@ export async function acquireLock(options: LockOptions): Promise<RolloutState> {
     const attempt = await tryAcquire(options);
     if (attempt.kind === 'acquired') return attempt.state;
     if (attempt.kind === 'busy' || clock.nowMs() - startedAtMs > goingAwayMs) {
-      throw new UserError('rollout-busy', `The Deployment ${plan.target.deployment} is being released already: ${attempt.heldBy}`, busyHint(plan));
+      throw new UserError(
+        'rollout-busy',
+        `The Deployment ${plan.target.deployment} is being released already: ${attempt.heldBy}`,
+        busyHint(plan),
+      );
     }
     await clock.sleep(retryMs, cancel);
   }
   throw new Fault('timeout', 'cancelled while waiting for the lock', false);
 }
 
-type Attempt =
-  | { readonly kind: 'acquired'; readonly state: RolloutState }
-  | { readonly kind: 'busy' | 'going'; readonly heldBy: string };
+type Attempt = { readonly kind: 'acquired'; readonly state: RolloutState } | { readonly kind: 'busy' | 'going'; readonly heldBy: string };
 
 async function tryAcquire({ client, plan, holder }: LockOptions): Promise<Attempt> {
   const { namespace, deployment } = plan.target;

@@ -46,13 +46,24 @@ export function promotionPatch(stable: RawDeployment, images: readonly ImageChan
   return [
     { op: 'test', path: fencePath, value: jobUid },
     { op: 'test', path: '/spec/template', value: stable.spec?.template },
-    ...imageOperations(images, (image) => image.from, (image) => image.to),
+    ...imageOperations(
+      images,
+      (image) => image.from,
+      (image) => image.to,
+    ),
   ];
 }
 
 /** The way back: the recorded images, only where ours still stand. */
 export function reversionPatch(images: readonly ImageChange[], jobUid: string): readonly JsonPatchOperation[] {
-  return [{ op: 'test', path: fencePath, value: jobUid }, ...imageOperations(images, (image) => image.to, (image) => image.from)];
+  return [
+    { op: 'test', path: fencePath, value: jobUid },
+    ...imageOperations(
+      images,
+      (image) => image.to,
+      (image) => image.from,
+    ),
+  ];
 }
 
 /** For dry runs before the fence stands: the images alone. */

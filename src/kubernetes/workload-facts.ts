@@ -72,7 +72,8 @@ export function podFacts(pod: RawPod, evidence: PodEvidence): PodFacts {
     ready: conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
     terminating: pod.metadata?.deletionTimestamp !== undefined || pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded',
     containers: (pod.status?.containerStatuses ?? []).map(containerFacts),
-    unschedulable: scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' ? (scheduled.message ?? 'unschedulable') : undefined,
+    unschedulable:
+      scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' ? (scheduled.message ?? 'unschedulable') : undefined,
     pullFailures: evidence.pullFailures,
     probeFailure: evidence.probeFailure,
     evidence: evidence.lines,
@@ -109,7 +110,10 @@ export function currentReplicaSet(deployment: RawDeployment, replicaSets: readon
 }
 
 /** Objects whose controller has this uid: labels alone do not tell whose a pod is. */
-export function ownedBy<T extends { readonly metadata?: RawPod['metadata'] }>(objects: readonly T[], uid: string | undefined): readonly T[] {
+export function ownedBy<T extends { readonly metadata?: RawPod['metadata'] }>(
+  objects: readonly T[],
+  uid: string | undefined,
+): readonly T[] {
   if (uid === undefined) return [];
   return objects.filter((object) => object.metadata?.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid));
 }

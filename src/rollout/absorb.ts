@@ -18,7 +18,7 @@ function absorbSteadiness(state: RolloutState, canary: WorkloadFacts, replicas: 
   const scaled = before === undefined || before.replicas !== replicas;
   const available = isAvailable(canary, replicas);
   const restarts = restartsOf(canary);
-  const broke = before !== undefined && before.wasAvailable && before.missingSinceMs === undefined && !available && !scaled;
+  const broke = before?.wasAvailable === true && before.missingSinceMs === undefined && !available && !scaled;
   const unbroken = !broke && restarts <= state.restarts;
   return {
     ...state,

@@ -29,7 +29,10 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
 function describeStep(step: PlannedStep, index: number, stableReplicas: number): string {
   const share = `${trim(step.weightPercent)} % of ${stableReplicas} replicas is really ${trim(step.sharePercent)} %: ${pods(step.canaryReplicas)} of ${stableReplicas + step.canaryReplicas}`;
   const hold = step.holdMs > 0 ? `, for at least ${seconds(step.holdMs)}` : '';
-  const merged = step.mergedPercents.length === 0 ? '' : ` (${step.mergedPercents.map((percent) => `${trim(percent)} %`).join(', ')} would be the same number of pods: one step)`;
+  const merged =
+    step.mergedPercents.length === 0
+      ? ''
+      : ` (${step.mergedPercents.map((percent) => `${trim(percent)} %`).join(', ')} would be the same number of pods: one step)`;
   return `step ${index + 1}: ${share}${hold}${merged}`;
 }
 

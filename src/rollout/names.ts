@@ -23,7 +23,10 @@ export function namesFor(deployment: string): Names {
 
 function baseFor(deployment: string): string {
   if (deployment.length <= baseLengthMax && !deployment.includes('.')) return deployment;
-  const cleaned = deployment.replaceAll('.', '-').slice(0, baseLengthMax - 9).replace(/-+$/, '');
+  const cleaned = deployment
+    .replaceAll('.', '-')
+    .slice(0, baseLengthMax - 9)
+    .replace(/-+$/, '');
   return `${cleaned}-${fnv1a(deployment)}`;
 }
 

@@ -51,7 +51,15 @@ export function describePermission({ namespace, group, resource, name, verb }: P
 /** The Roles that grant the permissions, one for each namespace, as YAML to paste. */
 export function renderRoles(permissions: readonly Permission[], roleName: string): string {
   const namespaces = [...new Set(permissions.map((permission) => permission.namespace))];
-  return namespaces.map((namespace) => renderRole(permissions.filter((permission) => permission.namespace === namespace), namespace, roleName)).join('---\n');
+  return namespaces
+    .map((namespace) =>
+      renderRole(
+        permissions.filter((permission) => permission.namespace === namespace),
+        namespace,
+        roleName,
+      ),
+    )
+    .join('---\n');
 }
 
 function renderRole(permissions: readonly Permission[], namespace: string, roleName: string): string {

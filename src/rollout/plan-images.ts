@@ -3,7 +3,9 @@ import type { ImageChange, ImageRequest } from './spec.ts';
 
 type Container = { readonly name: string; readonly image: string };
 
-export type PlannedImages = { readonly kind: 'images'; readonly images: readonly ImageChange[] } | { readonly kind: 'problem'; readonly message: string; readonly hint: string };
+export type PlannedImages =
+  | { readonly kind: 'images'; readonly images: readonly ImageChange[] }
+  | { readonly kind: 'problem'; readonly message: string; readonly hint: string };
 
 /** Which containers get which image. Containers whose image stays the same are left out: an empty list means nothing changes. */
 export function planImages(containers: readonly Container[], request: ImageRequest): PlannedImages {
@@ -36,7 +38,10 @@ function wantedNames(containers: readonly Container[], request: ImageRequest): r
   return containers.length === 1 ? containers.map((container) => container.name) : [];
 }
 
-function imageFor(container: Container, request: ImageRequest): { readonly image: string; readonly problem?: undefined } | { readonly problem: string } {
+function imageFor(
+  container: Container,
+  request: ImageRequest,
+): { readonly image: string; readonly problem?: undefined } | { readonly problem: string } {
   switch (request.kind) {
     case 'image':
       return { image: request.image };

@@ -36,9 +36,17 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
 function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
   const reasons: [boolean, string, string][] = [
     [facts.paused, 'it is paused: the canary would inherit that and never start', 'Resume it: kubectl rollout resume'],
-    [facts.strategyType !== 'RollingUpdate', `its strategy is ${facts.strategyType}: two versions must not run at once`, 'A canary needs strategy RollingUpdate'],
+    [
+      facts.strategyType !== 'RollingUpdate',
+      `its strategy is ${facts.strategyType}: two versions must not run at once`,
+      'A canary needs strategy RollingUpdate',
+    ],
     [facts.replicas === 0, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
-    [facts.carriesTrackLabel, 'its pod template carries our own label gated-rollout.github.io/track', 'Remove that label from the template'],
+    [
+      facts.carriesTrackLabel,
+      'its pod template carries our own label gated-rollout.github.io/track',
+      'Remove that label from the template',
+    ],
     [
       facts.hostPorts.length > 0,
       `its pods take host ports (${facts.hostPorts.join(', ')}): canary and stable would fight for them`,
@@ -54,9 +62,17 @@ function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly 
       "its required pod anti-affinity matches its own pods: a canary pod would take a stable pod's place",
       'Make that anti-affinity preferred instead of required',
     ],
-    [facts.unhealthy !== undefined && !spec.force, `it is not healthy: ${facts.unhealthy ?? ''}`, 'Mend it first, or set force: true to release over it'],
+    [
+      facts.unhealthy !== undefined && !spec.force,
+      `it is not healthy: ${facts.unhealthy ?? ''}`,
+      'Mend it first, or set force: true to release over it',
+    ],
   ];
   return reasons
     .filter(([applies]) => applies)
-    .map(([, message, hint]) => ({ code: 'deployment-refused', message: `The Deployment ${facts.name} cannot be released as a canary: ${message}`, hint }));
+    .map(([, message, hint]) => ({
+      code: 'deployment-refused',
+      message: `The Deployment ${facts.name} cannot be released as a canary: ${message}`,
+      hint,
+    }));
 }

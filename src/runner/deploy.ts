@@ -50,7 +50,9 @@ export async function release(request: ReleaseRequest, ports: ReleasePorts, canc
   reporter.phase('Preflight: nothing is written');
   const prepared = await prepare(request, ports, cancel);
   if (prepared.kind === 'unchanged') {
-    return ended('unchanged', 'unchanged', 'the Deployment has these images already: nothing to release', prepared.images, undefined);
+    const because = 'the Deployment has these images already: nothing to release';
+    const result = request.command === 'plan' ? 'planned' : 'unchanged';
+    return ended(result, 'unchanged', because, prepared.images, undefined);
   }
   const { plan } = prepared;
   reporter.phase('Plan');
@@ -92,7 +94,10 @@ async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: Abo
   }
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected.stablePods, cancel);
   const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
-  const traffic = judge.traffic === undefined || plan.rules === undefined ? undefined : { ...judge.traffic, forecast: forecastFor(plan, plan.rules, judge.traffic) };
+  const traffic =
+    judge.traffic === undefined || plan.rules === undefined
+      ? undefined
+      : { ...judge.traffic, forecast: forecastFor(plan, plan.rules, judge.traffic) };
   if (traffic !== undefined) refuseHopeless(plan, traffic.forecast, traffic);
   await cluster.dryRun(plan);
   reporter.info('the API server would take every write, the rollback included');
@@ -101,15 +106,23 @@ async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: Abo
 
 type Judge = { readonly rules: Plan['rules']; readonly traffic: StableTraffic | undefined; readonly warnings: readonly string[] };
 
-async function prepareJudge(request: ReleaseRequest, ports: ReleasePorts, unhealthy: boolean, stablePods: readonly string[], cancel: AbortSignal): Promise<Judge> {
+async function prepareJudge(
+  request: ReleaseRequest,
+  ports: ReleasePorts,
+  unhealthy: boolean,
+  stablePods: readonly string[],
+  cancel: AbortSignal,
+): Promise<Judge> {
   const { spec } = request;
   if (spec.judgedBy === 'readiness' || ports.metrics === undefined) {
-    const warning = 'no Prometheus is given: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this';
+    const warning =
+      'no Prometheus is given: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this';
     return { rules: undefined, traffic: undefined, warnings: request.readinessOnPurpose ? [] : [warning] };
   }
   const rules = rulesFor({ compare: !unhealthy, spec });
   if (rules === undefined) {
-    const warning = 'force over an unhealthy Deployment: there is nothing to compare with and no max-error-rate is given, so the release is judged by readiness alone';
+    const warning =
+      'force over an unhealthy Deployment: there is nothing to compare with and no max-error-rate is given, so the release is judged by readiness alone';
     return { rules, traffic: undefined, warnings: [warning] };
   }
   const traffic = await ports.metrics.preflight(stablePods, cancel);
@@ -117,7 +130,13 @@ async function prepareJudge(request: ReleaseRequest, ports: ReleasePorts, unheal
 }
 
 function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
-  return forecast({ requestsPerSecond: traffic.requestsPerSecond, stableErrorRate: traffic.errorRate, steps: plan.steps, timeoutMs: plan.spec.timeoutMs, rules });
+  return forecast({
+    requestsPerSecond: traffic.requestsPerSecond,
+    stableErrorRate: traffic.errorRate,
+    steps: plan.steps,
+    timeoutMs: plan.spec.timeoutMs,
+    rules,
+  });
 }
 
 /** Better now than after ten minutes. */

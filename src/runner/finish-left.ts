@@ -1,5 +1,5 @@
-import { isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
 import type { Plan } from '../rollout/plan.ts';
+import { isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
 import type { RolloutEnd, RolloutPorts } from './run-rollout.ts';
 import { runRollout } from './run-rollout.ts';
 
@@ -14,7 +14,8 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
     return runRollout(ports, plan, state, cancel.signal);
   }
   const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
-  const outcome = state.phase.kind === 'ending' ? state.phase.outcome : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
+  const outcome =
+    state.phase.kind === 'ending' ? state.phase.outcome : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
   const { nowMs } = await ports.world.observe(cancel.signal);
   return runRollout(ports, plan, { ...state, phase: { kind: 'ending', sinceMs: nowMs, outcome } }, cancel.signal);
 }

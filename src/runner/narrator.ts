@@ -49,7 +49,8 @@ export class Narrator {
     this.#waitingFor = words;
     this.#spokeAtMs = this.#clock.nowMs();
     const elapsed = Math.round((observation.nowMs - state.startedAtMs) / 1000);
-    const progress = this.#plan.rules !== undefined && state.evidence !== undefined ? `; ${describeProgress(this.#plan.rules, state.evidence)}` : '';
+    const progress =
+      this.#plan.rules !== undefined && state.evidence !== undefined ? `; ${describeProgress(this.#plan.rules, state.evidence)}` : '';
     this.#reporter.info(`${elapsed} s: ${because}${reminder ? progress : ''}`);
   }
 }

@@ -1,8 +1,8 @@
 import { AssertionError, type FaultCode, isFault, messageOf } from '../errors.ts';
 import { absorb } from '../rollout/absorb.ts';
-import { describeCommand } from '../rollout/describe-command.ts';
 import { decide } from '../rollout/decide.ts';
 import type { Decision } from '../rollout/decision.ts';
+import { describeCommand } from '../rollout/describe-command.ts';
 import { deadlineFor } from '../rollout/heartbeat.ts';
 import type { Observation } from '../rollout/observation.ts';
 import { leftOver } from '../rollout/phases/ending.ts';
@@ -104,7 +104,9 @@ async function act(
 /** The cancel came while the API server was being asked: the Job goes without another look, and its canary with it. */
 async function cancelBlindly(ports: RolloutPorts, state: RolloutState): Promise<RolloutState> {
   const outcome: Outcome = { result: 'rolled-back', reason: 'cancelled', because: 'the run was cancelled', evidence: [] };
-  await ports.world.apply({ kind: 'ensure-job-deleted' }, outcome.because).catch((error: unknown) => ports.reporter.warning(messageOf(error)));
+  await ports.world
+    .apply({ kind: 'ensure-job-deleted' }, outcome.because)
+    .catch((error: unknown) => ports.reporter.warning(messageOf(error)));
   return { ...state, phase: { kind: 'ending', sinceMs: state.heartbeatAtMs, outcome } };
 }
 
@@ -125,5 +127,10 @@ function unreachable(plan: Plan, state: RolloutState, error: unknown): Outcome {
   const healed = isUndoneByDeletion(state.phase)
     ? `the dead-man takes the canary ${plan.names.canary} away, the Deployment ${plan.target.deployment} is untouched`
     : `the Job ${plan.names.job} records what must be finished or undone`;
-  return { result: 'failed', reason: 'cluster-unreachable', because: `the API server cannot be reached (${messageOf(error)}): ${healed}`, evidence: [] };
+  return {
+    result: 'failed',
+    reason: 'cluster-unreachable',
+    because: `the API server cannot be reached (${messageOf(error)}): ${healed}`,
+    evidence: [],
+  };
 }

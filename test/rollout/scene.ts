@@ -48,7 +48,12 @@ export function plan(changes: Partial<Plan> = {}): Plan {
 }
 
 export function state(phase: Phase, changes: Partial<RolloutState> = {}): RolloutState {
-  return { ...startState({ id: 'run-1', runUrl: 'https://example.invalid/runs/1', actor: 'octocat' }, jobUid, nowMs - 5_000), heartbeatAtMs: nowMs, phase, ...changes };
+  return {
+    ...startState({ id: 'run-1', runUrl: 'https://example.invalid/runs/1', actor: 'octocat' }, jobUid, nowMs - 5_000),
+    heartbeatAtMs: nowMs,
+    phase,
+    ...changes,
+  };
 }
 
 export function workload(replicas: number, changes: Partial<WorkloadFacts> = {}): WorkloadFacts {
@@ -96,7 +101,16 @@ export function pod(changes: Partial<PodFacts> = {}): PodFacts {
 }
 
 export function container(changes: Partial<PodFacts['containers'][number]> = {}): PodFacts['containers'][number] {
-  return { name: 'app', ready: true, restartCount: 0, waiting: undefined, terminated: undefined, lastTerminated: undefined, imageId: 'sha256:v2', ...changes };
+  return {
+    name: 'app',
+    ready: true,
+    restartCount: 0,
+    waiting: undefined,
+    terminated: undefined,
+    lastTerminated: undefined,
+    imageId: 'sha256:v2',
+    ...changes,
+  };
 }
 
 export function observation(changes: Partial<Observation> = {}): Observation {

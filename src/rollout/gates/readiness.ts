@@ -58,7 +58,12 @@ function diagnosePod(pod: PodFacts, nowMs: number): Diagnosis {
     };
   }
   if (pod.probeFailure !== undefined) {
-    return { kind: 'waiting', reason: 'probe-failed', because: `pod ${pod.name} is not ready: ${pod.probeFailure}`, evidence: pod.evidence };
+    return {
+      kind: 'waiting',
+      reason: 'probe-failed',
+      because: `pod ${pod.name} is not ready: ${pod.probeFailure}`,
+      evidence: pod.evidence,
+    };
   }
   return { kind: 'waiting', reason: 'not-ready', because: `pod ${pod.name} is not ready yet`, evidence: pod.evidence };
 }
@@ -67,7 +72,12 @@ function diagnoseContainer(pod: PodFacts, container: ContainerFacts, nowMs: numb
   const where = `container ${container.name} of pod ${pod.name}`;
   const { waiting } = container;
   if (waiting !== undefined && pullReasons.has(waiting.reason) && pod.pullFailures >= pullFailuresMax) {
-    return { kind: 'fatal', reason: 'image-pull', because: `the image of ${where} cannot be pulled`, evidence: [waiting.message, ...pod.evidence] };
+    return {
+      kind: 'fatal',
+      reason: 'image-pull',
+      because: `the image of ${where} cannot be pulled`,
+      evidence: [waiting.message, ...pod.evidence],
+    };
   }
   if (waiting !== undefined && invalidReasons.has(waiting.reason)) {
     return {
@@ -92,7 +102,12 @@ function diagnoseCrash(pod: PodFacts, container: ContainerFacts, where: string):
   if (crashes < crashesMax) return { kind: 'none' };
   const last = container.terminated ?? container.lastTerminated;
   if (last?.reason === 'OOMKilled') {
-    return { kind: 'fatal', reason: 'out-of-memory', because: `${where} was killed ${crashes} times: out of memory`, evidence: pod.evidence };
+    return {
+      kind: 'fatal',
+      reason: 'out-of-memory',
+      because: `${where} was killed ${crashes} times: out of memory`,
+      evidence: pod.evidence,
+    };
   }
   const how = last === undefined ? '' : ` (exit code ${last.exitCode}, ${last.reason})`;
   const probe = pod.probeFailure === undefined ? '' : `; ${pod.probeFailure}`;

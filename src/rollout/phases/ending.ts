@@ -28,7 +28,11 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
   if (observation.job?.uid === state.jobUid) return removeJob(plan, state, phase, observation);
   if (canary !== undefined && canary.rollout === state.jobUid) {
     if (!canary.terminating && elapsedMs > collectorMs) {
-      return { kind: 'apply', command: { kind: 'ensure-canary-deleted' }, because: 'its Job is gone and the garbage collector did not take it' };
+      return {
+        kind: 'apply',
+        command: { kind: 'ensure-canary-deleted' },
+        because: 'its Job is gone and the garbage collector did not take it',
+      };
     }
     return { kind: 'wait', ms: pollMs, because: `waiting until ${plan.names.canary} is gone` };
   }

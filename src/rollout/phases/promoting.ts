@@ -31,7 +31,15 @@ export function decidePromoting(plan: Plan, state: RolloutState, phase: Promotin
   if (stable === undefined) return end(state, observation, outcome('failed', 'deployment-deleted', 'the Deployment is gone'));
   const images = imagesOn(plan, stable);
   if (images === 'other' || stable.templateHash !== plan.templateHash) {
-    return end(state, observation, outcome('failed', 'changed-by-others', `somebody changed the Deployment ${plan.target.deployment} during the promotion; their change stands`));
+    return end(
+      state,
+      observation,
+      outcome(
+        'failed',
+        'changed-by-others',
+        `somebody changed the Deployment ${plan.target.deployment} during the promotion; their change stands`,
+      ),
+    );
   }
   if (images === 'old') return promote(plan, state, observation, stable);
 
@@ -47,7 +55,11 @@ export function decidePromoting(plan: Plan, state: RolloutState, phase: Promotin
       : outcome('promoted', 'unproved', 'promoted without proof, as on-inconclusive: promote asks');
     return end(state, observation, promoted);
   }
-  return { kind: 'wait', ms: pollMs, because: `${stable.updatedReplicas} of ${stable.desiredReplicas} pods updated, ${stable.availableReplicas} available` };
+  return {
+    kind: 'wait',
+    ms: pollMs,
+    because: `${stable.updatedReplicas} of ${stable.desiredReplicas} pods updated, ${stable.availableReplicas} available`,
+  };
 }
 
 function lostFooting(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
@@ -61,7 +73,11 @@ function lostFooting(plan: Plan, state: RolloutState, observation: Observation):
     return outcome('failed', 'lock-lost', `${job.because}; ${stands}`);
   }
   if (stable.rollout !== state.jobUid) {
-    return outcome('failed', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment} during the promotion`);
+    return outcome(
+      'failed',
+      'fence-lost',
+      `the label of this rollout was taken from the Deployment ${plan.target.deployment} during the promotion`,
+    );
   }
   return undefined;
 }
@@ -71,7 +87,8 @@ function promote(plan: Plan, state: RolloutState, observation: Observation, stab
   const { nowMs, rejection } = observation;
   const change = foreignChange(plan, stable);
   if (change !== undefined) return end(state, observation, outcome('rolled-back', 'changed-by-others', change));
-  if (observation.cancelled) return end(state, observation, outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion'));
+  if (observation.cancelled)
+    return end(state, observation, outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion'));
   if (rejection !== undefined && rejection.times >= rejectionsMax) {
     return end(state, observation, outcome('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`));
   }
@@ -86,13 +103,18 @@ function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, 
   const moved = movedImage(plan, stable, observation.canary);
   if (moved !== undefined) return outcome('rolled-back', 'image-changed', moved);
   const diagnosis = diagnose(stable, observation.nowMs);
-  if (diagnosis.kind === 'fatal') return outcome('rolled-back', diagnosis.reason, `after the promotion, ${diagnosis.because}`, diagnosis.evidence);
+  if (diagnosis.kind === 'fatal')
+    return outcome('rolled-back', diagnosis.reason, `after the promotion, ${diagnosis.because}`, diagnosis.evidence);
   const why = diagnosis.kind === 'none' ? '' : `: ${diagnosis.because}`;
   if (stable.progressDeadlineExceeded) {
     return outcome('rolled-back', 'promotion-stuck', `the Deployment missed its own progress deadline after the promotion${why}`);
   }
   if (observation.nowMs - phase.sinceMs > plan.spec.timeoutMs) {
-    return outcome('rolled-back', 'promotion-stuck', `the Deployment was not complete within ${Math.round(plan.spec.timeoutMs / 1000)} s after the promotion${why}`);
+    return outcome(
+      'rolled-back',
+      'promotion-stuck',
+      `the Deployment was not complete within ${Math.round(plan.spec.timeoutMs / 1000)} s after the promotion${why}`,
+    );
   }
   return undefined;
 }
@@ -124,16 +146,28 @@ export function decideReverting(plan: Plan, state: RolloutState, phase: Revertin
   if (stable === undefined) return end(state, observation, outcome('failed', 'deployment-deleted', 'the Deployment is gone'));
   const images = imagesOn(plan, stable);
   if (images === 'other') {
-    return end(state, observation, outcome('failed', 'changed-by-others', `${phase.outcome.because}; and somebody changed the images meanwhile: their change stands`));
+    return end(
+      state,
+      observation,
+      outcome('failed', 'changed-by-others', `${phase.outcome.because}; and somebody changed the images meanwhile: their change stands`),
+    );
   }
   if (images === 'new') return revert(plan, state, phase, observation);
   const heartbeat = heartbeatIfDue(plan, state, nowMs);
   if (heartbeat !== undefined) return heartbeat;
   if (isAvailable(stable, stable.desiredReplicas)) return end(state, observation, phase.outcome);
   if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
-    return end(state, observation, outcome('failed', 'stable-unhealthy', `${phase.outcome.because}; the old image is back, but its pods are not all available`));
+    return end(
+      state,
+      observation,
+      outcome('failed', 'stable-unhealthy', `${phase.outcome.because}; the old image is back, but its pods are not all available`),
+    );
   }
-  return { kind: 'wait', ms: pollMs, because: `the old image is back: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available` };
+  return {
+    kind: 'wait',
+    ms: pollMs,
+    because: `the old image is back: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available`,
+  };
 }
 
 function revert(plan: Plan, state: RolloutState, phase: Reverting, observation: Observation): Decision {

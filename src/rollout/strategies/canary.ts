@@ -60,10 +60,20 @@ function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number)
   const { steadiness } = state;
   const missingMs = steadiness?.missingSinceMs === undefined ? 0 : nowMs - steadiness.missingSinceMs;
   if (steadiness?.wasAvailable === true && missingMs > lostReadinessMs) {
-    return outcome('rolled-back', diagnosis.reason, `the canary was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`, diagnosis.evidence);
+    return outcome(
+      'rolled-back',
+      diagnosis.reason,
+      `the canary was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`,
+      diagnosis.evidence,
+    );
   }
   if (state.breaks >= breaksMax) {
-    return outcome('rolled-back', diagnosis.reason, `the canary lost its readiness ${state.breaks} times: ${diagnosis.because}`, diagnosis.evidence);
+    return outcome(
+      'rolled-back',
+      diagnosis.reason,
+      `the canary lost its readiness ${state.breaks} times: ${diagnosis.because}`,
+      diagnosis.evidence,
+    );
   }
   return undefined;
 }
@@ -143,7 +153,11 @@ export function verdictOf(plan: Plan, state: RolloutState, nowMs: number): Verdi
   if (unbrokenMs >= plan.spec.minDurationMs) {
     return { kind: 'pass', because: `every canary pod has been ready for ${seconds} s without a break or a restart (readiness alone)` };
   }
-  return { kind: 'unknown', reason: 'not-ready', because: `every canary pod ready for ${seconds} of ${Math.round(plan.spec.minDurationMs / 1000)} s` };
+  return {
+    kind: 'unknown',
+    reason: 'not-ready',
+    because: `every canary pod ready for ${seconds} of ${Math.round(plan.spec.minDurationMs / 1000)} s`,
+  };
 }
 
 function isOverdue(plan: Plan, state: RolloutState, nowMs: number): boolean {
