@@ -52131,7 +52131,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 21 modules
 var core = __nccwpck_require__(3426);
 // EXTERNAL MODULE: ./lib/errors.js
-var lib_errors = __nccwpck_require__(452);
+var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/rollout/image-reference.js
 var image_reference = __nccwpck_require__(7916);
 ;// CONCATENATED MODULE: ./lib/config/lists.js
@@ -52592,7 +52592,7 @@ function parseInputs(read, context) {
     };
     const problems = [...reader.problems, ...unknownInputs(context.environmentNames ?? [])];
     if (problems.length > 0)
-        throw new lib_errors/* UserError */.yo('inputs-invalid', summarize(problems), 'Nothing was sent to the cluster. The inputs are described in the README of the action');
+        throw new errors/* UserError */.yo('inputs-invalid', summarize(problems), 'Nothing was sent to the cluster. The inputs are described in the README of the action');
     return config;
 }
 function summarize(problems) {
@@ -52736,14 +52736,14 @@ async function checkAccess(client, permissions) {
         answers = await Promise.all(permissions.map(async (permission) => ({ permission, allowed: await isAllowed(client, permission) })));
     }
     catch (error) {
-        if ((0,lib_errors/* isFault */.Zh)(error, 'forbidden'))
+        if ((0,errors/* isFault */.Zh)(error, 'forbidden'))
             return 'permissions could not be checked: SelfSubjectAccessReviews are forbidden to this user';
         throw error;
     }
     const missing = answers.filter((answer) => !answer.allowed).map((answer) => answer.permission);
     if (missing.length === 0)
         return undefined;
-    throw new lib_errors/* UserError */.yo('permission-missing', `The kubeconfig's user lacks ${missing.length} of ${permissions.length} permissions:\n${missing.map((permission) => `- ${(0,rollout_permissions/* describePermission */.D)(permission)}`).join('\n')}`, `Nothing was written. This is all that this release needs; bind it to the user or the service account:\n${(0,rollout_permissions/* renderRoles */.SP)(permissions, 'gated-rollout')}`);
+    throw new errors/* UserError */.yo('permission-missing', `The kubeconfig's user lacks ${missing.length} of ${permissions.length} permissions:\n${missing.map((permission) => `- ${(0,rollout_permissions/* describePermission */.D)(permission)}`).join('\n')}`, `Nothing was written. This is all that this release needs; bind it to the user or the service account:\n${(0,rollout_permissions/* renderRoles */.SP)(permissions, 'gated-rollout')}`);
 }
 async function isAllowed(client, { namespace, group, resource, name, verb }) {
     const [kind, subresource] = resource.split('/');
@@ -52931,7 +52931,7 @@ function isProxied(path) {
 function segment(text) {
     // These would name another object, or the whole collection: `DELETE …/jobs/` deletes all Jobs.
     if (text === '' || text === '.' || text === '..')
-        throw new lib_errors/* AssertionError */.pf(`"${text}" is not the name of an object`);
+        throw new errors/* AssertionError */.pf(`"${text}" is not the name of an object`);
     return encodeURIComponent(text);
 }
 // The colons stay: the API server looks for `[scheme:]name[:port]` in the decoded segment, and RBAC compares it with resourceNames.
@@ -53035,13 +53035,13 @@ function report({ reporter }, object, from, to, because) {
 }
 function stableOf({ seen, plan }) {
     if (seen.stable === undefined)
-        throw new lib_errors/* Fault */.vC('not-found', `the Deployment ${plan.target.deployment} is gone`, false);
+        throw new errors/* Fault */.vC('not-found', `the Deployment ${plan.target.deployment} is gone`, false);
     return seen.stable;
 }
 function jobUidOf({ seen, plan }) {
     const uid = seen.job?.metadata?.uid;
     if (uid === undefined)
-        throw new lib_errors/* Fault */.vC('not-found', `the Job ${plan.names.job} is gone`, false);
+        throw new errors/* Fault */.vC('not-found', `the Job ${plan.names.job} is gone`, false);
     return uid;
 }
 
@@ -53379,7 +53379,7 @@ class ClusterWorld {
         const { job } = this.#seen;
         const startedAtMs = job === undefined ? undefined : jobFacts(job).startedAtMs;
         if (job === undefined)
-            throw new lib_errors/* Fault */.vC('not-found', `the Job ${this.#plan.names.job} is gone`, false);
+            throw new errors/* Fault */.vC('not-found', `the Job ${this.#plan.names.job} is gone`, false);
         const elapsedMs = startedAtMs === undefined ? 0 : this.#client.serverNowMs() - startedAtMs;
         const deadlineSeconds = Math.ceil((elapsedMs + deadlineMs) / 1000);
         const path = paths.job(this.#plan.target.namespace, this.#plan.names.job);
@@ -53390,7 +53390,7 @@ class ClusterWorld {
         // A PATCH of a Job that is failed or being deleted is answered with 200 all the same.
         const { uid, over, startedAtMs: startedNowMs } = jobFacts(answer);
         if (uid !== state.jobUid || over !== undefined || startedNowMs !== startedAtMs) {
-            throw new lib_errors/* Fault */.vC('conflict', `the Job ${this.#plan.names.job} protects this rollout no longer${over === undefined ? '' : `: ${over}`}`, false);
+            throw new errors/* Fault */.vC('conflict', `the Job ${this.#plan.names.job} protects this rollout no longer${over === undefined ? '' : `: ${over}`}`, false);
         }
     }
 }
@@ -53436,16 +53436,16 @@ async function dryRun(client, plan, stable) {
         }
         catch (error) {
             // A leftover of an earlier rollout may still bear the name; it goes before ours comes.
-            if ((0,lib_errors/* isFault */.Zh)(error, 'already-exists'))
+            if ((0,errors/* isFault */.Zh)(error, 'already-exists'))
                 return undefined;
-            if (!(0,lib_errors/* isFault */.Zh)(error, 'invalid', 'forbidden', 'conflict'))
+            if (!(0,errors/* isFault */.Zh)(error, 'invalid', 'forbidden', 'conflict'))
                 throw error;
-            return `${what}: ${(0,lib_errors/* messageOf */.bD)(error)}`;
+            return `${what}: ${(0,errors/* messageOf */.bD)(error)}`;
         }
     }));
     const denied = refusals.filter((refusal) => refusal !== undefined);
     if (denied.length > 0) {
-        throw new lib_errors/* UserError */.yo('dry-run-denied', `The API server would refuse to ${denied.join('; to ')}`, 'Nothing was written. Change the policy, the quota or the Deployment that the message names');
+        throw new errors/* UserError */.yo('dry-run-denied', `The API server would refuse to ${denied.join('; to ')}`, 'Nothing was written. Change the policy, the quota or the Deployment that the message names');
     }
 }
 
@@ -53461,7 +53461,7 @@ async function dryRun(client, plan, stable) {
 async function inspect(client, namespace, deployment) {
     const stable = await client.find(paths.deployment(namespace, deployment));
     if (stable === undefined) {
-        throw new lib_errors/* UserError */.yo('deployment-missing', `There is no Deployment ${deployment} in namespace ${namespace}`, 'Check the inputs deployment and namespace, and the context of the kubeconfig. This action releases to a Deployment that exists; it does not create one');
+        throw new errors/* UserError */.yo('deployment-missing', `There is no Deployment ${deployment} in namespace ${namespace}`, 'Check the inputs deployment and namespace, and the context of the kubeconfig. This action releases to a Deployment that exists; it does not create one');
     }
     const names = (0,rollout_names/* namesFor */.GT)(deployment);
     const template = stable.spec?.template ?? {};
@@ -53547,7 +53547,7 @@ async function readBudgets(client, namespace, labels) {
             .map(({ metadata }) => metadata?.name ?? '');
     }
     catch (error) {
-        if ((0,lib_errors/* isFault */.Zh)(error, 'forbidden'))
+        if ((0,errors/* isFault */.Zh)(error, 'forbidden'))
             return undefined;
         throw error;
     }
@@ -53562,7 +53562,7 @@ async function readExclusiveVolumes(client, namespace, template) {
             return shared ? undefined : `claim ${claim} (${modes.join(', ') || 'unknown access mode'})`;
         }
         catch (error) {
-            if (!(0,lib_errors/* isFault */.Zh)(error, 'forbidden'))
+            if (!(0,errors/* isFault */.Zh)(error, 'forbidden'))
                 throw error;
             return `claim ${claim} (its access mode cannot be read: allow get on persistentvolumeclaims)`;
         }
@@ -53630,11 +53630,11 @@ async function acquireLock(options) {
         if (attempt.kind === 'acquired')
             return attempt.state;
         if (attempt.kind === 'busy' || clock.nowMs() - startedAtMs > goingAwayMs) {
-            throw new lib_errors/* UserError */.yo('rollout-busy', `The Deployment ${plan.target.deployment} is being released already: ${attempt.heldBy}`, busyHint(plan));
+            throw new errors/* UserError */.yo('rollout-busy', `The Deployment ${plan.target.deployment} is being released already: ${attempt.heldBy}`, busyHint(plan));
         }
         await clock.sleep(retryMs, cancel);
     }
-    throw new lib_errors/* Fault */.vC('timeout', 'cancelled while waiting for the lock', false);
+    throw new errors/* Fault */.vC('timeout', 'cancelled while waiting for the lock', false);
 }
 async function tryAcquire({ client, plan, holder }) {
     const { namespace, deployment } = plan.target;
@@ -53647,11 +53647,11 @@ async function tryAcquire({ client, plan, holder }) {
     }
     catch (error) {
         // An answer that was lost leaves the outcome open: look who has the Job before saying anything.
-        if (!(0,lib_errors/* isFault */.Zh)(error, 'already-exists', 'timeout', 'network', 'server'))
+        if (!(0,errors/* isFault */.Zh)(error, 'already-exists', 'timeout', 'network', 'server'))
             throw error;
         const job = await client.find(paths.job(namespace, plan.names.job));
         if (job === undefined) {
-            if ((0,lib_errors/* isFault */.Zh)(error, 'already-exists'))
+            if ((0,errors/* isFault */.Zh)(error, 'already-exists'))
                 return { kind: 'going', heldBy: 'by a run that has just ended' };
             throw error;
         }
@@ -65770,7 +65770,14 @@ async function runExecPlugin(plugin, cluster, environment) {
     const own = Object.fromEntries((plugin.env ?? []).map(({ name, value }) => [name, value]));
     const env = { ...environment, ...own, KUBERNETES_EXEC_INFO: JSON.stringify(execInfo(plugin, cluster)) };
     const output = await new Promise((resolve, reject) => {
-        const options = { env, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: outputBytesMax, encoding: 'utf8', windowsHide: true };
+        const options = {
+            env,
+            timeout: timeoutMs,
+            killSignal: 'SIGKILL',
+            maxBuffer: outputBytesMax,
+            encoding: 'utf8',
+            windowsHide: true,
+        };
         const child = (0,external_node_child_process_namespaceObject.execFile)(plugin.command, [...(plugin.args ?? [])], options, (error, stdout, stderr) => {
             if (error === null)
                 resolve(stdout);
@@ -65835,7 +65842,7 @@ function textOf(value) {
     return typeof value === 'string' && value !== '' ? value : undefined;
 }
 function pluginFault(plugin, what, retryable) {
-    return new lib_errors/* Fault */.vC('unauthorized', `the credential plugin "${plugin.command}" of the kubeconfig ${what}`, retryable);
+    return new errors/* Fault */.vC('unauthorized', `the credential plugin "${plugin.command}" of the kubeconfig ${what}`, retryable);
 }
 
 ;// CONCATENATED MODULE: ./lib/kubernetes/credentials.js
@@ -65860,7 +65867,7 @@ class Credentials {
     constructor(options) {
         const cluster = options.config.getCurrentCluster();
         if (cluster === null)
-            throw new lib_errors/* UserError */.yo('kubeconfig-invalid', 'the kubeconfig has no cluster', 'Give a kubeconfig with a cluster and a context.');
+            throw new errors/* UserError */.yo('kubeconfig-invalid', 'the kubeconfig has no cluster', 'Give a kubeconfig with a cluster and a context.');
         this.cluster = cluster;
         // Without a user the library drops the CA silently.
         this.#user = options.config.getCurrentUser() ?? { name: 'anonymous' };
@@ -65889,7 +65896,7 @@ class Credentials {
             await this.#plain.applyToHTTPSOptions(options);
         }
         catch (error) {
-            throw new lib_errors/* Fault */.vC('unauthorized', 'the credentials of the kubeconfig cannot be read', true, { cause: error });
+            throw new errors/* Fault */.vC('unauthorized', 'the credentials of the kubeconfig cannot be read', true, { cause: error });
         }
         const exec = await this.#execCredential();
         const token = exec?.token ?? (await this.#tokenFromFile());
@@ -65936,7 +65943,7 @@ class Credentials {
             return token;
         }
         catch (error) {
-            throw new lib_errors/* Fault */.vC('unauthorized', `the token file ${file} of the kubeconfig cannot be read`, true, { cause: error });
+            throw new errors/* Fault */.vC('unauthorized', `the token file ${file} of the kubeconfig cannot be read`, true, { cause: error });
         }
     }
 }
@@ -66003,7 +66010,10 @@ function fingerprintOf(tls) {
 const lengthMin = 8;
 /** Everything in these users and clusters that must not be seen in a log, in every form in which it could be printed. */
 function secretsOf(users, clusters) {
-    const texts = [...users.flatMap(secretsOfUser), ...clusters.flatMap(({ proxyUrl }) => (proxyUrl === undefined ? [] : passwordOf(proxyUrl)))];
+    const texts = [
+        ...users.flatMap(secretsOfUser),
+        ...clusters.flatMap(({ proxyUrl }) => (proxyUrl === undefined ? [] : passwordOf(proxyUrl))),
+    ];
     const lines = texts.flatMap((text) => [text, ...text.split('\n')].map((line) => line.trim()));
     return [...new Set(lines.filter((line) => line.length >= lengthMin && !line.startsWith('-----')))];
 }
@@ -66091,7 +66101,7 @@ function looksLikeContent(text) {
     return /^\s*\{/.test(text) || /^["']?(?:apiVersion|kind|clusters|contexts|users|current-context|preferences)["']?\s*:/m.test(text);
 }
 function invalid(message, hint) {
-    return new lib_errors/* UserError */.yo('kubeconfig-invalid', message, hint);
+    return new errors/* UserError */.yo('kubeconfig-invalid', message, hint);
 }
 
 ;// CONCATENATED MODULE: ./lib/kubernetes/proxy-environment.js
@@ -66204,7 +66214,9 @@ function completed(user, raw, directory) {
     const { token, exec: _exec, ...rest } = user;
     const plugin = pluginOf(user);
     // A command with a slash is relative to the file, one without is looked for in PATH.
-    const exec = plugin === undefined ? user.exec : { ...plugin, command: /[\\/]/.test(plugin.command) ? absolute(plugin.command, directory) : plugin.command };
+    const exec = plugin === undefined
+        ? user.exec
+        : { ...plugin, command: /[\\/]/.test(plugin.command) ? absolute(plugin.command, directory) : plugin.command };
     const tokenFile = raw['tokenFile'];
     // As client-go: the file wins over the token beside it.
     if (typeof tokenFile === 'string' && tokenFile !== '') {
@@ -66298,7 +66310,7 @@ function warningsFor(cluster, context) {
     return warnings;
 }
 function kubeconfig_invalid(message, hint) {
-    return new lib_errors/* UserError */.yo('kubeconfig-invalid', message, hint);
+    return new errors/* UserError */.yo('kubeconfig-invalid', message, hint);
 }
 
 // EXTERNAL MODULE: external "node:perf_hooks"
@@ -66323,31 +66335,31 @@ function faultFromAnswer(request, httpStatus, text) {
     const said = brief(status?.message || (status === undefined ? saidOtherwise(text) : ''));
     const reason = status?.reason ? ` ${status.reason}` : '';
     const unknown = httpStatus >= 500 ? outcomeUnknown(request) : '';
-    return new lib_errors/* Fault */.vC(code, `${lineOf(request)}: ${httpStatus}${reason}${said === '' ? '' : `: ${said}`}${unknown}`, isRetryable(code));
+    return new errors/* Fault */.vC(code, `${lineOf(request)}: ${httpStatus}${reason}${said === '' ? '' : `: ${said}`}${unknown}`, isRetryable(code));
 }
 /** The fault that a failed exchange (no whole answer) stands for. Its message has the cause's text, so the cause is not attached again. */
 function faultFromError(request, error) {
-    if (error instanceof lib_errors/* Fault */.vC)
+    if (error instanceof errors/* Fault */.vC)
         return error;
     const code = errorCode(error);
     const text = brief(faults_textOf(error));
     if (isTlsError(error))
-        return new lib_errors/* Fault */.vC('network', `${lineOf(request)}: TLS: ${text}`, false);
+        return new errors/* Fault */.vC('network', `${lineOf(request)}: TLS: ${text}`, false);
     if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') {
-        return new lib_errors/* Fault */.vC('network', `${lineOf(request)}: the client is closed`, false);
+        return new errors/* Fault */.vC('network', `${lineOf(request)}: the client is closed`, false);
     }
     if (code.startsWith('HPE_'))
-        return new lib_errors/* Fault */.vC('protocol', `${lineOf(request)}: not HTTP: ${text}${outcomeUnknown(request)}`, false);
+        return new errors/* Fault */.vC('protocol', `${lineOf(request)}: not HTTP: ${text}${outcomeUnknown(request)}`, false);
     const unknown = wasNeverSent(error) ? '' : outcomeUnknown(request);
-    return new lib_errors/* Fault */.vC('network', `${lineOf(request)}: ${text}${unknown}`, true);
+    return new errors/* Fault */.vC('network', `${lineOf(request)}: ${text}${unknown}`, true);
 }
 /** The request's own time is over. */
 function timeoutFault(request, timeoutMs) {
-    return new lib_errors/* Fault */.vC('timeout', `${lineOf(request)}: no answer within ${Math.round(timeoutMs)} ms${outcomeUnknown(request)}`, true);
+    return new errors/* Fault */.vC('timeout', `${lineOf(request)}: no answer within ${Math.round(timeoutMs)} ms${outcomeUnknown(request)}`, true);
 }
 /** An answer came, but it is not what the API promises. */
 function protocolFault(request, what) {
-    return new lib_errors/* Fault */.vC('protocol', `${lineOf(request)}: ${what}${outcomeUnknown(request)}`, false);
+    return new errors/* Fault */.vC('protocol', `${lineOf(request)}: ${what}${outcomeUnknown(request)}`, false);
 }
 /** True where no byte of the request can have reached the server: there was no connection yet. Such a write may be sent again. */
 function wasNeverSent(error) {
@@ -66575,7 +66587,7 @@ class ServerClock {
     nowMs() {
         const offsetMs = Math.max(this.#offsetMs, this.#previousOffsetMs);
         if (offsetMs === Number.NEGATIVE_INFINITY)
-            throw new lib_errors/* Fault */.vC('protocol', 'the API server has not told its time (no Date header)', false);
+            throw new errors/* Fault */.vC('protocol', 'the API server has not told its time (no Date header)', false);
         return this.#nowMs() + offsetMs;
     }
 }
@@ -66733,7 +66745,7 @@ class RestClient {
             return await this.get(path, options);
         }
         catch (error) {
-            if ((0,lib_errors/* isFault */.Zh)(error, 'not-found'))
+            if ((0,errors/* isFault */.Zh)(error, 'not-found'))
                 return undefined;
             throw error;
         }
@@ -66751,23 +66763,29 @@ class RestClient {
         for (const operation of operations) {
             // JSON drops it, and the API server takes a `test` without a value for a test of null, which a missing field passes.
             if (operation.op !== 'remove' && operation.value === undefined)
-                throw new lib_errors/* AssertionError */.pf(`${operation.op} of ${operation.path} has no value`);
+                throw new errors/* AssertionError */.pf(`${operation.op} of ${operation.path} has no value`);
         }
         return this.#json(this.#call('PATCH', path, { ...writing(options), body: operations, contentType: jsonPatchMediaType }));
     }
     async remove(path, options) {
         // An empty uid is no precondition at all.
         if (options.uid === '')
-            throw new lib_errors/* AssertionError */.pf(`DELETE ${path} without a uid`);
+            throw new errors/* AssertionError */.pf(`DELETE ${path} without a uid`);
         const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: options.propagation, preconditions: { uid: options.uid } };
         try {
-            const call = this.#call('DELETE', path, { body, contentType: 'application/json', timeoutMs: options.timeoutMs, writes: true, repeatable: true });
+            const call = this.#call('DELETE', path, {
+                body,
+                contentType: 'application/json',
+                timeoutMs: options.timeoutMs,
+                writes: true,
+                repeatable: true,
+            });
             await this.#exchange.run(call);
             return 'deleted';
         }
         catch (error) {
             // "Precondition failed: UID in precondition: …, UID in object meta: …"
-            if ((0,lib_errors/* isFault */.Zh)(error, 'not-found') || ((0,lib_errors/* isFault */.Zh)(error, 'conflict') && /\bUID in precondition\b/i.test(error.message)))
+            if ((0,errors/* isFault */.Zh)(error, 'not-found') || ((0,errors/* isFault */.Zh)(error, 'conflict') && /\bUID in precondition\b/i.test(error.message)))
                 return 'absent';
             throw error;
         }
@@ -67009,23 +67027,27 @@ function isObject(value) {
 
 ;// CONCATENATED MODULE: ./lib/prometheus/preflight.js
 
-const windowSeconds = 60;
+/** Pods that were rolled out a moment ago have a short past: each one is counted over the longest window that it has lived through. */
+const windowsSeconds = [60, 15];
+/** What a pod younger than every window is counted over: too short rather than too long, so that "too little traffic" can be relied on. */
+const newbornSeconds = 5;
 /**
- * Reads the stable pods now and 60 s before (of Prometheus' own time), and compares. A pod without series 60 s ago counts from zero, as
- * it started since; so does one that restarted. Throws UserError `metrics-unreachable` or `metrics-empty`.
+ * Reads the stable pods now and a while before (of Prometheus' own time), and compares. A pod that restarted counts from zero.
+ * Throws UserError `metrics-unreachable` or `metrics-empty`.
  */
 async function preflight(stablePods, query, readAt) {
     const now = usable(await readAt(undefined), query);
     const podsWithSeries = stablePods.filter((pod) => Object.hasOwn(now.counters, pod));
     if (now.atSeconds === undefined || podsWithSeries.length === 0) {
-        throw new lib_errors/* UserError */.yo('metrics-empty', `Prometheus has no series for any of the ${stablePods.length} stable pods`, `Asked was: ${query}\nIt came back empty. Does Prometheus scrape these pods, with the labels \`namespace\` and \`pod\`, and have they answered a request yet?\n` +
+        throw new errors/* UserError */.yo('metrics-empty', `Prometheus has no series for any of the ${stablePods.length} stable pods`, `Asked was: ${query}\nIt came back empty. Does Prometheus scrape these pods, with the labels \`namespace\` and \`pod\`, and have they answered a request yet?\n` +
             'If the metric has another name, give `error-query` and `total-query`; to judge by readiness alone, set `metrics: none`.');
     }
-    const before = usable(await readAt(now.atSeconds - windowSeconds), query);
-    const { errors, requests } = countBetween(before.counters, now.counters);
+    const { atSeconds } = now;
+    const pasts = await Promise.all(windowsSeconds.map(async (seconds) => ({ seconds, counters: usable(await readAt(atSeconds - seconds), query).counters })));
+    const traffic = trafficOf(now.counters, pasts);
     return {
-        requestsPerSecond: requests / windowSeconds,
-        errorRate: requests > 0 ? errors / requests : 0,
+        requestsPerSecond: traffic.requestsPerSecond,
+        errorRate: traffic.requests > 0 ? traffic.errors / traffic.requests : 0,
         hasErrors: Object.values(now.counters).some((counter) => counter.errors > 0),
         podsWithSeries,
         podsWithoutSeries: stablePods.filter((pod) => !Object.hasOwn(now.counters, pod)),
@@ -67034,18 +67056,22 @@ async function preflight(stablePods, query, readAt) {
 function usable(answer, query) {
     if (answer.kind === 'reading')
         return { counters: answer.reading.stable, atSeconds: answer.atSeconds };
-    throw new lib_errors/* UserError */.yo('metrics-unreachable', `Prometheus cannot be used: ${answer.why}`, `Asked was: ${query}\nCheck \`prometheus\`, \`error-query\` and \`total-query\`; to judge by readiness alone, set \`metrics: none\`.`);
+    throw new errors/* UserError */.yo('metrics-unreachable', `Prometheus cannot be used: ${answer.why}`, `Asked was: ${query}\nCheck \`prometheus\`, \`error-query\` and \`total-query\`; to judge by readiness alone, set \`metrics: none\`.`);
 }
-function countBetween(before, now) {
-    let errors = 0;
-    let requests = 0;
+function trafficOf(now, pasts) {
+    let sum = { errors: 0, requests: 0, requestsPerSecond: 0 };
     for (const [pod, counter] of Object.entries(now)) {
-        const old = Object.hasOwn(before, pod) ? before[pod] : undefined;
+        const past = pasts.find(({ counters }) => Object.hasOwn(counters, pod));
+        const old = past?.counters[pod];
         const base = old === undefined || counter.requests < old.requests ? { errors: 0, requests: 0 } : old;
-        errors += Math.max(0, counter.errors - base.errors);
-        requests += counter.requests - base.requests;
+        const requests = counter.requests - base.requests;
+        sum = {
+            errors: sum.errors + Math.max(0, counter.errors - base.errors),
+            requests: sum.requests + requests,
+            requestsPerSecond: sum.requestsPerSecond + requests / (past?.seconds ?? newbornSeconds),
+        };
     }
-    return { errors, requests };
+    return sum;
 }
 
 ;// CONCATENATED MODULE: ./lib/prometheus/transport.js
@@ -67068,9 +67094,9 @@ function connect(address, fetchService) {
         }
         catch (error) {
             if (timeout.aborted)
-                throw new lib_errors/* Fault */.vC('timeout', `no answer within ${transport_timeoutMs / 1000} s`, true, { cause: error });
+                throw new errors/* Fault */.vC('timeout', `no answer within ${transport_timeoutMs / 1000} s`, true, { cause: error });
             if (signal.aborted)
-                throw new lib_errors/* Fault */.vC('network', 'cancelled', false, { cause: error });
+                throw new errors/* Fault */.vC('network', 'cancelled', false, { cause: error });
             throw error;
         }
     };
@@ -67087,7 +67113,7 @@ function askService(address, fetchService) {
 function askUrl(address) {
     const base = new URL(address);
     if (base.protocol !== 'http:' && base.protocol !== 'https:')
-        throw new lib_errors/* Fault */.vC('protocol', 'only http and https addresses can be asked', false);
+        throw new errors/* Fault */.vC('protocol', 'only http and https addresses can be asked', false);
     const headers = base.username === '' ? {} : { authorization: basicAuthorization(base) };
     const target = new URL(base);
     target.username = '';
@@ -67103,14 +67129,14 @@ function askUrl(address) {
 }
 async function send(url, sending) {
     const { statusCode, body } = await (0,undici/* request */.Em)(url, sending).catch((error) => {
-        throw new lib_errors/* Fault */.vC('network', 'no connection', true, { cause: error });
+        throw new errors/* Fault */.vC('network', 'no connection', true, { cause: error });
     });
     const text = await transport_readText(body).catch((error) => {
-        throw error instanceof lib_errors/* Fault */.vC ? error : new lib_errors/* Fault */.vC('network', 'the connection broke', true, { cause: error });
+        throw error instanceof errors/* Fault */.vC ? error : new errors/* Fault */.vC('network', 'the connection broke', true, { cause: error });
     });
     // undici follows no redirect by itself, and must not: the address with its credentials was given for this host.
     if (statusCode >= 300 && statusCode < 400)
-        throw new lib_errors/* Fault */.vC('protocol', `answered ${statusCode}: a redirect, which is not followed`, false);
+        throw new errors/* Fault */.vC('protocol', `answered ${statusCode}: a redirect, which is not followed`, false);
     if (statusCode < 200 || statusCode > 299)
         throw refusal(statusCode, text);
     return parseJson(text);
@@ -67122,7 +67148,7 @@ async function transport_readText(body) {
         bytes += chunk.byteLength;
         // Leaving the loop early destroys the stream.
         if (bytes > bodyMaxBytes)
-            throw new lib_errors/* Fault */.vC('protocol', `the answer is larger than ${bodyMaxBytes / 1_000_000} MB`, false);
+            throw new errors/* Fault */.vC('protocol', `the answer is larger than ${bodyMaxBytes / 1_000_000} MB`, false);
         chunks.push(chunk);
     }
     return Buffer.concat(chunks).toString('utf8');
@@ -67131,21 +67157,21 @@ function refusal(statusCode, text) {
     const said = (apiErrorOf(parsedOrUndefined(text)) ?? text.trim()).slice(0, foreignTextMax);
     const message = said === '' ? `answered ${statusCode}` : `answered ${statusCode}: ${said}`;
     if (statusCode === 401)
-        return new lib_errors/* Fault */.vC('unauthorized', message, false);
+        return new errors/* Fault */.vC('unauthorized', message, false);
     if (statusCode === 403)
-        return new lib_errors/* Fault */.vC('forbidden', message, false);
+        return new errors/* Fault */.vC('forbidden', message, false);
     if (statusCode === 404)
-        return new lib_errors/* Fault */.vC('not-found', message, false);
+        return new errors/* Fault */.vC('not-found', message, false);
     if (statusCode === 429)
-        return new lib_errors/* Fault */.vC('throttled', message, true);
-    return statusCode < 500 ? new lib_errors/* Fault */.vC('invalid', message, false) : new lib_errors/* Fault */.vC('server', message, true);
+        return new errors/* Fault */.vC('throttled', message, true);
+    return statusCode < 500 ? new errors/* Fault */.vC('invalid', message, false) : new errors/* Fault */.vC('server', message, true);
 }
 function parseJson(text) {
     try {
         return JSON.parse(text);
     }
     catch (error) {
-        throw new lib_errors/* Fault */.vC('protocol', `the answer is no JSON: ${text.trim().slice(0, 100)}`, false, { cause: error });
+        throw new errors/* Fault */.vC('protocol', `the answer is no JSON: ${text.trim().slice(0, 100)}`, false, { cause: error });
     }
 }
 function parsedOrUndefined(text) {
@@ -67213,8 +67239,8 @@ async function readOnce(ask, namespace, queries, pods, atSeconds, signal) {
         return parseAnswer(body, pods, queries === undefined ? 'by-status' : 'by-side');
     }
     catch (error) {
-        if (error instanceof lib_errors/* Fault */.vC)
-            return { kind: 'unavailable', why: (0,lib_errors/* messageOf */.bD)(error).slice(0, foreignTextMax) };
+        if (error instanceof errors/* Fault */.vC)
+            return { kind: 'unavailable', why: (0,errors/* messageOf */.bD)(error).slice(0, foreignTextMax) };
         throw error;
     }
 }
@@ -67786,7 +67812,7 @@ function reportOf(end, connection, startedAtMs) {
         command: connection?.config.command ?? 'deploy',
         target: { namespace: connection?.namespace ?? '', deployment: connection?.config.deployment ?? '' },
         strategy: 'canary',
-        judgedBy: plan?.rules === undefined ? 'readiness' : 'metrics',
+        judgedBy: plan === undefined ? (connection?.config.release.judgedBy ?? 'readiness') : plan.rules === undefined ? 'readiness' : 'metrics',
         images: end.images,
         outcome: end.outcome,
         plannedSteps: plan?.steps ?? [],
@@ -68090,7 +68116,7 @@ function rulesFor(given) {
         limits,
         failNats,
         passNats: Math.log(1 / beta),
-        capNats: 0.75 * failNats,
+        batchShareMax: 0.75,
         restarts: Math.min(Math.max(Math.ceil(timeoutMs / batchMs), 10), 240),
         dispersion: 1,
         errorsMin: 5,
@@ -68099,11 +68125,11 @@ function rulesFor(given) {
 }
 /** The test whose evidence, at `failNats`, says that the canary breaks the limit. */
 function worseTest(rules, limit) {
-    return { side: 'worse', ...limit, dispersion: rules.dispersion, capNats: rules.capNats, restarts: rules.restarts };
+    return { side: 'worse', ...limit, dispersion: rules.dispersion, capNats: rules.batchShareMax * rules.failNats, restarts: rules.restarts };
 }
 /** The test whose evidence, at `passNats`, says that the canary keeps the limit. */
 function withinTest(rules, limit) {
-    return { side: 'within', ...limit, dispersion: rules.dispersion, capNats: undefined, restarts: 0 };
+    return { side: 'within', ...limit, dispersion: rules.dispersion, capNats: rules.batchShareMax * rules.passNats, restarts: 0 };
 }
 /** The canary's largest allowed error rate, a fraction, beside the given rate of stable. */
 function allowedRate(limit, stableRate) {
@@ -68138,12 +68164,9 @@ function startTest(test) {
  * so carry its counts over to the next one (see `closeBatch`).
  */
 function updateTest(test, state, batch) {
-    const compares = test.ratio > 0;
-    if (batch.canaryRequests <= 0 || (compares && batch.stableRequests <= 0))
+    if (batch.canaryRequests <= 0 || (test.ratio > 0 && batch.stableRequests <= 0))
         return state;
     const bet = placeBets(test, state, batch);
-    if (!compares)
-        return bet;
     // Stable's rate joins only after it was used: a bet that knows its own outcome proves nothing.
     return { ...bet, stableErrors: state.stableErrors + batch.stableErrors, stableRequests: state.stableRequests + batch.stableRequests };
 }
@@ -68159,7 +68182,7 @@ function placeBets(test, state, batch) {
     const logWealth = ladder.map((step, index) => {
         const canaryRate = expit(logit(limit) + sign * step);
         const nats = Math.min(logLikelihoodRatio(test, batch, canaryRate, stableRate) / test.dispersion, test.capNats ?? Infinity);
-        return Math.max(logAddExp(state.logWealth[index] ?? -Infinity, Math.log(stake)) + nats, -Number.MAX_VALUE);
+        return logAddExp(state.logWealth[index] ?? -Infinity, Math.log(stake)) + nats;
     });
     const invested = logWealth.reduce(logAddExp, -Infinity) - Math.log(ladder.length);
     return { ...state, batches, logWealth, reserve, logE: logAddExp(invested, Math.log(reserve)) };

@@ -44,7 +44,8 @@ export class Credentials {
 
   constructor(options: CredentialsOptions) {
     const cluster = options.config.getCurrentCluster();
-    if (cluster === null) throw new UserError('kubeconfig-invalid', 'the kubeconfig has no cluster', 'Give a kubeconfig with a cluster and a context.');
+    if (cluster === null)
+      throw new UserError('kubeconfig-invalid', 'the kubeconfig has no cluster', 'Give a kubeconfig with a cluster and a context.');
     this.cluster = cluster;
     // Without a user the library drops the CA silently.
     this.#user = options.config.getCurrentUser() ?? { name: 'anonymous' };
@@ -73,7 +74,7 @@ export class Credentials {
     try {
       await this.#plain.applyToHTTPSOptions(options);
     } catch (error) {
-      throw new Fault('unauthorized', 'the credentials of the kubeconfig cannot be read', true, { cause: error });
+      throw unreadable('the credentials of the kubeconfig', error);
     }
     const exec = await this.#execCredential();
     const token = exec?.token ?? (await this.#tokenFromFile());
@@ -115,7 +116,7 @@ export class Credentials {
       if (token !== '') this.#options.onSecret?.(token);
       return token;
     } catch (error) {
-      throw new Fault('unauthorized', `the token file ${file} of the kubeconfig cannot be read`, true, { cause: error });
+      throw unreadable(`the token file ${file} of the kubeconfig`, error);
     }
   }
 }
@@ -124,6 +125,10 @@ export class Credentials {
 function refreshTime(expiresAtMs: number | undefined): number {
   const leftMs = (expiresAtMs ?? 0) - Date.now();
   return expiresAtMs === undefined || leftMs <= 0 ? Number.POSITIVE_INFINITY : expiresAtMs - Math.min(expirySlackMs, leftMs / 4);
+}
+
+function unreadable(what: string, cause: unknown): Fault {
+  return new Fault('unauthorized', `${what} cannot be read`, true, { cause });
 }
 
 /** The path in `auth-provider: {name: tokenFile}`: what in-cluster credentials and the official key `tokenFile` are turned into. */

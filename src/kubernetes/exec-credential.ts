@@ -31,7 +31,14 @@ export async function runExecPlugin(plugin: ExecPlugin, cluster: Cluster, enviro
   const own = Object.fromEntries((plugin.env ?? []).map(({ name, value }) => [name, value]));
   const env = { ...environment, ...own, KUBERNETES_EXEC_INFO: JSON.stringify(execInfo(plugin, cluster)) };
   const output = await new Promise<string>((resolve, reject) => {
-    const options = { env, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: outputBytesMax, encoding: 'utf8', windowsHide: true } as const;
+    const options = {
+      env,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: outputBytesMax,
+      encoding: 'utf8',
+      windowsHide: true,
+    } as const;
     const child = execFile(plugin.command, [...(plugin.args ?? [])], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(failure(plugin, error, stderr));
@@ -63,7 +70,8 @@ type ExecFailure = Error & { readonly code?: number | string | null | undefined;
 
 function failure(plugin: ExecPlugin, error: ExecFailure, stderr: string): Fault {
   const said = stderr.replace(/\s+/g, ' ').trim().slice(-errorTextMax);
-  if (error.code === 'ENOENT' || error.code === 'EACCES') return pluginFault(plugin, `cannot be run (${error.code}): is it installed on the runner?`, false);
+  if (error.code === 'ENOENT' || error.code === 'EACCES')
+    return pluginFault(plugin, `cannot be run (${error.code}): is it installed on the runner?`, false);
   if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return pluginFault(plugin, `printed more than ${outputBytesMax} bytes`, false);
   if (error.killed === true) return pluginFault(plugin, `did not end within ${timeoutMs / 1000} s`, true);
   return pluginFault(plugin, `failed (exit code ${error.code ?? 'none'})${said === '' ? '' : `: ${said}`}`, true);

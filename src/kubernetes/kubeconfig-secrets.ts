@@ -7,7 +7,10 @@ const lengthMin = 8;
 
 /** Everything in these users and clusters that must not be seen in a log, in every form in which it could be printed. */
 export function secretsOf(users: readonly User[], clusters: readonly Cluster[]): readonly string[] {
-  const texts = [...users.flatMap(secretsOfUser), ...clusters.flatMap(({ proxyUrl }) => (proxyUrl === undefined ? [] : passwordOf(proxyUrl)))];
+  const texts = [
+    ...users.flatMap(secretsOfUser),
+    ...clusters.flatMap(({ proxyUrl }) => (proxyUrl === undefined ? [] : passwordOf(proxyUrl))),
+  ];
   const lines = texts.flatMap((text) => [text, ...text.split('\n')].map((line) => line.trim()));
   return [...new Set(lines.filter((line) => line.length >= lengthMin && !line.startsWith('-----')))];
 }
@@ -18,7 +21,9 @@ function secretsOfUser(user: User): readonly string[] {
   const direct = [user.token, user.password, user.keyData, basicAuth(user), ...namedLikeSecrets(provider)];
   const plugin = (pluginOf(user)?.env ?? []).map(({ name, value }): [string, unknown] => [name, value]);
   const fromFiles = [user.keyFile, tokenFile].map((file) => (file ? contentOf(file) : undefined));
-  const texts = [...direct, ...namedLikeSecrets(Object.fromEntries(plugin)), ...fromFiles].filter((text) => typeof text === 'string' && text !== '');
+  const texts = [...direct, ...namedLikeSecrets(Object.fromEntries(plugin)), ...fromFiles].filter(
+    (text) => typeof text === 'string' && text !== '',
+  );
   const key = user.keyData ? [Buffer.from(user.keyData, 'base64').toString('utf8')] : [];
   return [...(texts as string[]), ...key];
 }

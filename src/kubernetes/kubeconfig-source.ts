@@ -41,7 +41,10 @@ function fromFile(file: string, label: string): KubeConfigSource {
   } catch (error) {
     // Not the cause: it repeats the path, and what was taken for one may be a secret that was pasted wrongly.
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    throw invalid(`${label} cannot be read (${code})`, 'It must be the content of a kubeconfig, the same in base64, or the path of a file on the runner.');
+    throw invalid(
+      `${label} cannot be read (${code})`,
+      'It must be the content of a kubeconfig, the same in base64, or the path of a file on the runner.',
+    );
   }
 }
 

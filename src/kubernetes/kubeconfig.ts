@@ -69,7 +69,8 @@ function parse(source: KubeConfigSource): Parsed {
   } catch (error) {
     throw invalid(`${source.label} ${faultIn(error)}`, 'Run `kubectl --kubeconfig FILE config view` on it to see what is wrong.');
   }
-  if (config.clusters.length === 0) throw invalid(`${source.label} is not a kubeconfig: it lists no cluster`, 'Check what the secret holds.');
+  if (config.clusters.length === 0)
+    throw invalid(`${source.label} is not a kubeconfig: it lists no cluster`, 'Check what the secret holds.');
   if (source.directory !== undefined) config.makePathsAbsolute(source.directory);
   const raw = new Map(rawUsers.map((one) => [one.name, one.user ?? {}]));
   config.users = config.users.map((user) => completed(user, raw.get(user.name) ?? {}, source.directory));
@@ -94,7 +95,10 @@ function completed(user: User, raw: Readonly<Record<string, unknown>>, directory
   const { token, exec: _exec, ...rest } = user;
   const plugin = pluginOf(user);
   // A command with a slash is relative to the file, one without is looked for in PATH.
-  const exec = plugin === undefined ? user.exec : { ...plugin, command: /[\\/]/.test(plugin.command) ? absolute(plugin.command, directory) : plugin.command };
+  const exec =
+    plugin === undefined
+      ? user.exec
+      : { ...plugin, command: /[\\/]/.test(plugin.command) ? absolute(plugin.command, directory) : plugin.command };
   const tokenFile = raw['tokenFile'];
   // As client-go: the file wins over the token beside it.
   if (typeof tokenFile === 'string' && tokenFile !== '') {
@@ -161,20 +165,31 @@ function userOf(all: KubeConfig, context: Context): User {
   // A library that finds no user drops the CA as well, so nobody is somebody here.
   if (!context.user) return { name: '' };
   const user = all.users.find((one) => one.name === context.user);
-  if (user === undefined) throw invalid(`the context "${context.name}" names a user that the kubeconfig does not have`, `Add the user "${context.user}", or choose another context.`);
+  if (user === undefined)
+    throw invalid(
+      `the context "${context.name}" names a user that the kubeconfig does not have`,
+      `Add the user "${context.user}", or choose another context.`,
+    );
   return user;
 }
 
 function clusterOf(all: KubeConfig, context: Context, env: Environment): Cluster {
   const cluster = all.clusters.find((one) => one.name === context.cluster);
-  if (cluster === undefined) throw invalid(`the context "${context.name}" names a cluster that the kubeconfig does not have`, `Add the cluster "${context.cluster}".`);
+  if (cluster === undefined)
+    throw invalid(
+      `the context "${context.name}" names a cluster that the kubeconfig does not have`,
+      `Add the cluster "${context.cluster}".`,
+    );
   const server = URL.canParse(cluster.server) ? new URL(cluster.server) : undefined;
   if (server?.protocol !== 'https:' && server?.protocol !== 'http:') {
     throw invalid(`the server of the cluster "${cluster.name}" is not an http or https address`, 'It must look like https://HOST:PORT.');
   }
   const authority = cluster.caData ? Buffer.from(cluster.caData, 'base64').toString('latin1') : undefined;
   if (authority !== undefined && !authority.includes('-----BEGIN')) {
-    throw invalid(`certificate-authority-data of the cluster "${cluster.name}" holds no certificate`, 'It must be a PEM certificate in base64.');
+    throw invalid(
+      `certificate-authority-data of the cluster "${cluster.name}" holds no certificate`,
+      'It must be a PEM certificate in base64.',
+    );
   }
   const proxyUrl = cluster.proxyUrl || proxyFromEnvironment(server, env);
   if (proxyUrl && !/^(?:https?|socks5?):\/\//.test(proxyUrl)) {
@@ -185,8 +200,12 @@ function clusterOf(all: KubeConfig, context: Context, env: Environment): Cluster
 
 function warningsFor(cluster: Cluster, context: Context): readonly string[] {
   const warnings: string[] = [];
-  if (cluster.server.startsWith('http:')) warnings.push(`the API server of the context "${context.name}" is asked over http: everything, credentials too, can be read on the way`);
-  else if (cluster.skipTLSVerify) warnings.push(`the context "${context.name}" says insecure-skip-tls-verify: whoever answers is believed to be the API server`);
+  if (cluster.server.startsWith('http:'))
+    warnings.push(
+      `the API server of the context "${context.name}" is asked over http: everything, credentials too, can be read on the way`,
+    );
+  else if (cluster.skipTLSVerify)
+    warnings.push(`the context "${context.name}" says insecure-skip-tls-verify: whoever answers is believed to be the API server`);
   if (!context.user) warnings.push(`the context "${context.name}" names no user: requests are anonymous`);
   return warnings;
 }

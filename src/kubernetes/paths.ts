@@ -19,7 +19,8 @@ export const paths = {
   service: (namespace: string, name: string): string => `${paths.services(namespace)}/${segment(name)}`,
   endpointSlices: (namespace: string): string => `/apis/discovery.k8s.io/v1/namespaces/${segment(namespace)}/endpointslices`,
   podDisruptionBudgets: (namespace: string): string => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
-  persistentVolumeClaim: (namespace: string, name: string): string => `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,
+  persistentVolumeClaim: (namespace: string, name: string): string =>
+    `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,
   selfSubjectAccessReviews: (): string => '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
   version: (): string => '/version',
   /** A path of a Service, asked for through the API server: `rest` has its own slashes and no query. */

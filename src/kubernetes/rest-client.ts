@@ -66,7 +66,10 @@ export type KubernetesClient = {
   /** Deletes the object of that uid and what it owns; `absent` too where another object has taken the name. Sent again like a read. */
   remove(path: string, options: RemoveOptions): Promise<'deleted' | 'absent'>;
   /** Asks whether we may. Sent again like a read. */
-  review(attributes: ReviewAttributes, options?: Pick<ReadOptions, 'signal' | 'timeoutMs'>): Promise<{ readonly allowed: boolean; readonly reason: string }>;
+  review(
+    attributes: ReviewAttributes,
+    options?: Pick<ReadOptions, 'signal' | 'timeoutMs'>,
+  ): Promise<{ readonly allowed: boolean; readonly reason: string }>;
   /** The server's clock, never ahead of it. A Fault before the first answer. */
   serverNowMs(): number;
   /** What the API server warned of, each text once. */
@@ -141,7 +144,8 @@ class RestClient implements KubernetesClient {
   async jsonPatch<T>(path: string, operations: readonly JsonPatchOperation[], options: WriteOptions = {}): Promise<T> {
     for (const operation of operations) {
       // JSON drops it, and the API server takes a `test` without a value for a test of null, which a missing field passes.
-      if (operation.op !== 'remove' && operation.value === undefined) throw new AssertionError(`${operation.op} of ${operation.path} has no value`);
+      if (operation.op !== 'remove' && operation.value === undefined)
+        throw new AssertionError(`${operation.op} of ${operation.path} has no value`);
     }
     return this.#json<T>(this.#call('PATCH', path, { ...writing(options), body: operations, contentType: jsonPatchMediaType }));
   }
@@ -151,7 +155,13 @@ class RestClient implements KubernetesClient {
     if (options.uid === '') throw new AssertionError(`DELETE ${path} without a uid`);
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: options.propagation, preconditions: { uid: options.uid } };
     try {
-      const call = this.#call('DELETE', path, { body, contentType: 'application/json', timeoutMs: options.timeoutMs, writes: true, repeatable: true });
+      const call = this.#call('DELETE', path, {
+        body,
+        contentType: 'application/json',
+        timeoutMs: options.timeoutMs,
+        writes: true,
+        repeatable: true,
+      });
       await this.#exchange.run(call);
       return 'deleted';
     } catch (error) {
@@ -161,7 +171,10 @@ class RestClient implements KubernetesClient {
     }
   }
 
-  async review(attributes: ReviewAttributes, options: Pick<ReadOptions, 'signal' | 'timeoutMs'> = {}): Promise<{ allowed: boolean; reason: string }> {
+  async review(
+    attributes: ReviewAttributes,
+    options: Pick<ReadOptions, 'signal' | 'timeoutMs'> = {},
+  ): Promise<{ allowed: boolean; reason: string }> {
     const { group = '', namespace = this.namespace, ...rest } = attributes;
     const body = {
       apiVersion: 'authorization.k8s.io/v1',
@@ -235,14 +248,18 @@ function queryString(query: Query): string {
 
 function objectFrom(call: Call, answer: WireAnswer): object {
   if (answer.isCut) throw protocolFault(call, `the answer is larger than ${call.bytesMax} bytes`);
-  let value: unknown;
-  try {
-    value = JSON.parse(answer.text);
-  } catch {
-    throw protocolFault(call, 'the answer is not JSON');
-  }
+  const value = parsed(answer.text);
+  if (value === undefined) throw protocolFault(call, 'the answer is not JSON');
   if (typeof value !== 'object' || value === null) throw protocolFault(call, 'the answer is not a JSON object');
   return value;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const systemClock: Clock = {

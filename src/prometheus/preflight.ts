@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import type { PodCounters } from '../rollout/observation.ts';
 import type { Answer } from './parse.ts';
 
-/** Stable's traffic in the last 60 s, as Prometheus knows it. */
+/** Stable's traffic in the last 60 s, or since its pods are there, as Prometheus knows it. */
 export type StableTraffic = {
   readonly requestsPerSecond: number;
   /** A fraction; 0 without requests. */
@@ -13,11 +13,14 @@ export type StableTraffic = {
   readonly podsWithoutSeries: readonly string[];
 };
 
-const windowSeconds = 60;
+/** Pods that were rolled out a moment ago have a short past: each one is counted over the longest window that it has lived through. */
+const windowsSeconds = [60, 15] as const;
+/** What a pod younger than every window is counted over: too short rather than too long, so that "too little traffic" can be relied on. */
+const newbornSeconds = 5;
 
 /**
- * Reads the stable pods now and 60 s before (of Prometheus' own time), and compares. A pod without series 60 s ago counts from zero, as
- * it started since; so does one that restarted. Throws UserError `metrics-unreachable` or `metrics-empty`.
+ * Reads the stable pods now and a while before (of Prometheus' own time), and compares. A pod that restarted counts from zero.
+ * Throws UserError `metrics-unreachable` or `metrics-empty`.
  */
 export async function preflight(
   stablePods: readonly string[],
@@ -34,11 +37,13 @@ export async function preflight(
         'If the metric has another name, give `error-query` and `total-query`; to judge by readiness alone, set `metrics: none`.',
     );
   }
-  const before = usable(await readAt(now.atSeconds - windowSeconds), query);
-  const { errors, requests } = countBetween(before.counters, now.counters);
+  const { atSeconds } = now;
+  const pasts: Past[] = [];
+  for (const seconds of windowsSeconds) pasts.push({ seconds, counters: usable(await readAt(atSeconds - seconds), query).counters });
+  const traffic = trafficOf(now.counters, pasts);
   return {
-    requestsPerSecond: requests / windowSeconds,
-    errorRate: requests > 0 ? errors / requests : 0,
+    requestsPerSecond: traffic.requestsPerSecond,
+    errorRate: traffic.requests > 0 ? traffic.errors / traffic.requests : 0,
     hasErrors: Object.values(now.counters).some((counter) => counter.errors > 0),
     podsWithSeries,
     podsWithoutSeries: stablePods.filter((pod) => !Object.hasOwn(now.counters, pod)),
@@ -54,14 +59,21 @@ function usable(answer: Answer, query: string): { readonly counters: PodCounters
   );
 }
 
-function countBetween(before: PodCounters, now: PodCounters): { readonly errors: number; readonly requests: number } {
-  let errors = 0;
-  let requests = 0;
+type Past = { readonly seconds: number; readonly counters: PodCounters };
+type Traffic = { readonly errors: number; readonly requests: number; readonly requestsPerSecond: number };
+
+function trafficOf(now: PodCounters, pasts: readonly Past[]): Traffic {
+  let sum: Traffic = { errors: 0, requests: 0, requestsPerSecond: 0 };
   for (const [pod, counter] of Object.entries(now)) {
-    const old = Object.hasOwn(before, pod) ? before[pod] : undefined;
+    const past = pasts.find(({ counters }) => Object.hasOwn(counters, pod));
+    const old = past?.counters[pod];
     const base = old === undefined || counter.requests < old.requests ? { errors: 0, requests: 0 } : old;
-    errors += Math.max(0, counter.errors - base.errors);
-    requests += counter.requests - base.requests;
+    const requests = counter.requests - base.requests;
+    sum = {
+      errors: sum.errors + Math.max(0, counter.errors - base.errors),
+      requests: sum.requests + requests,
+      requestsPerSecond: sum.requestsPerSecond + requests / (past?.seconds ?? newbornSeconds),
+    };
   }
-  return { errors, requests };
+  return sum;
 }

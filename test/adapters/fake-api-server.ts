@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { Fault } from '../../src/errors.ts';
 
 /** A request as the server saw it. */
 export type SeenRequest = {
@@ -17,7 +18,12 @@ export type SeenRequest = {
 export type Reply =
   | 'hang'
   | 'reset'
-  | { readonly status?: number; readonly headers?: Readonly<Record<string, string | string[]>>; readonly json?: unknown; readonly text?: string };
+  | {
+      readonly status?: number;
+      readonly headers?: Readonly<Record<string, string | string[]>>;
+      readonly json?: unknown;
+      readonly text?: string;
+    };
 
 export type FakeApiServerOptions = {
   readonly http?: boolean;
@@ -43,7 +49,13 @@ export class FakeApiServer {
 
   private constructor(options: FakeApiServerOptions) {
     const answer = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
-    const tls = { key: testKey, cert: testCertificate, ca: testCertificate, requestCert: options.askClientCertificate === true, rejectUnauthorized: false };
+    const tls = {
+      key: testKey,
+      cert: testCertificate,
+      ca: testCertificate,
+      requestCert: options.askClientCertificate === true,
+      rejectUnauthorized: false,
+    };
     this.#scheme = options.http === true ? 'http' : 'https';
     const server = options.http === true ? createHttpServer(answer) : createHttpsServer(tls, answer);
     // No `Keep-Alive: timeout=…` hint, like the API server.
@@ -74,7 +86,12 @@ export class FakeApiServer {
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'fake', cluster: { server: this.url, ...(this.#scheme === 'https' ? { 'certificate-authority-data': ca } : {}), ...cluster } }],
+      clusters: [
+        {
+          name: 'fake',
+          cluster: { server: this.url, ...(this.#scheme === 'https' ? { 'certificate-authority-data': ca } : {}), ...cluster },
+        },
+      ],
       users: [{ name: 'tester', user }],
       contexts: [{ name: 'test', context: { cluster: 'fake', user: 'tester', namespace: 'shop' } }],
       'current-context': 'test',
@@ -112,6 +129,22 @@ export class FakeApiServer {
     response.writeHead(status, { 'content-type': json === undefined ? 'text/plain' : 'application/json', ...headers });
     response.end(text ?? JSON.stringify(json ?? {}));
   }
+}
+
+/** The Fault that a call ends in. */
+export async function faultOf(promise: Promise<unknown>): Promise<Fault> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof Fault) return error;
+  throw new Error(`not a Fault: ${String(error)}`, { cause: error });
+}
+
+/** Gives the answers one after the other, the last one for ever. */
+export function inTurn(...replies: readonly Reply[]): () => Reply {
+  let index = 0;
+  return () => replies[Math.min(index++, replies.length - 1)] ?? 'hang';
 }
 
 /** The body of a refusal. */

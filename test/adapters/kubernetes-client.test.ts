@@ -1,33 +1,18 @@
-import { performance } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AssertionError, Fault, type FaultCode } from '../../src/errors.ts';
+import { AssertionError, type FaultCode } from '../../src/errors.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kubeconfig.ts';
 import { paths } from '../../src/kubernetes/paths.ts';
 import { createKubernetesClient, type KubernetesClient } from '../../src/kubernetes/rest-client.ts';
-import { FakeApiServer, type Reply, statusBody } from './fake-api-server.ts';
+import { FakeApiServer, faultOf, statusBody } from './fake-api-server.ts';
 
 const web = paths.deployment('shop', 'web');
 
 let server: FakeApiServer;
 let client: KubernetesClient;
 
-function connect(requestTimeoutMs = 3000): KubernetesClient {
+function connect(): KubernetesClient {
   const { config, namespace } = loadKubeConfig({ kubeconfig: server.kubeConfig(), context: undefined, env: {} });
-  return createKubernetesClient({ config, namespace, requestTimeoutMs, userAgent: 'gated-rollout/test', env: {} });
-}
-
-async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof Fault) return error;
-  throw new Error(`not a Fault: ${String(error)}`, { cause: error });
-}
-
-function inTurn(...replies: readonly Reply[]): () => Reply {
-  let index = 0;
-  return () => replies[Math.min(index++, replies.length - 1)] ?? 'hang';
+  return createKubernetesClient({ config, namespace, requestTimeoutMs: 3000, userAgent: 'gated-rollout/test', env: {} });
 }
 
 beforeEach(async () => {
@@ -43,18 +28,30 @@ afterEach(async () => {
 describe('what is sent', () => {
   it('reads with the token, the user agent and the query', async () => {
     server.reply = () => ({ json: { items: [] } });
-    expect(await client.get(paths.pods('shop'), { query: { labelSelector: 'app=web,track in (a,b)', limit: 500, gone: undefined } })).toEqual({ items: [] });
-    expect(server.last.headers).toMatchObject({ authorization: 'Bearer token-of-the-test', 'user-agent': 'gated-rollout/test', accept: 'application/json' });
+    expect(
+      await client.get(paths.pods('shop'), { query: { labelSelector: 'app=web,track in (a,b)', limit: 500, gone: undefined } }),
+    ).toEqual({ items: [] });
+    expect(server.last.headers).toMatchObject({
+      authorization: 'Bearer token-of-the-test',
+      'user-agent': 'gated-rollout/test',
+      accept: 'application/json',
+    });
     expect(server.last.url.pathname).toBe('/api/v1/namespaces/shop/pods');
     expect(Object.fromEntries(server.last.url.searchParams)).toEqual({ labelSelector: 'app=web,track in (a,b)', limit: '500' });
   });
 
   it('patches as JSON Patch, with our field manager', async () => {
-    await client.jsonPatch(web, [{ op: 'test', path: '/spec/replicas', value: null }, { op: 'remove', path: '/x' }]);
+    await client.jsonPatch(web, [
+      { op: 'test', path: '/spec/replicas', value: null },
+      { op: 'remove', path: '/x' },
+    ]);
     expect(server.last.method).toBe('PATCH');
     expect(server.last.headers['content-type']).toBe('application/json-patch+json');
     expect(server.last.url.search).toBe('?fieldManager=gated-rollout');
-    expect(JSON.parse(server.last.body)).toEqual([{ op: 'test', path: '/spec/replicas', value: null }, { op: 'remove', path: '/x' }]);
+    expect(JSON.parse(server.last.body)).toEqual([
+      { op: 'test', path: '/spec/replicas', value: null },
+      { op: 'remove', path: '/x' },
+    ]);
   });
 
   it('never sends an operation whose value JSON would drop', async () => {
@@ -64,7 +61,9 @@ describe('what is sent', () => {
 
   it('creates, and says dryRun=All where nothing is to be stored', async () => {
     server.reply = () => ({ status: 201, json: { metadata: { uid: 'u' } } });
-    expect(await client.create(paths.jobs('shop'), { kind: 'Job' }, { dryRun: true, fieldManager: 'other' })).toEqual({ metadata: { uid: 'u' } });
+    expect(await client.create(paths.jobs('shop'), { kind: 'Job' }, { dryRun: true, fieldManager: 'other' })).toEqual({
+      metadata: { uid: 'u' },
+    });
     expect(server.last.method).toBe('POST');
     expect(server.last.headers['content-type']).toBe('application/json');
     expect(Object.fromEntries(server.last.url.searchParams)).toEqual({ fieldManager: 'other', dryRun: 'All' });
@@ -87,14 +86,22 @@ describe('what is sent', () => {
   it('encodes every segment and refuses names that are none', () => {
     expect(paths.deployment('a/b', 'c?d')).toBe('/apis/apps/v1/namespaces/a%2Fb/deployments/c%3Fd');
     expect(paths.podLog('shop', 'web-1')).toBe('/api/v1/namespaces/shop/pods/web-1/log');
-    expect(paths.serviceProxy('monitoring', 'prometheus', 9090, '/api/v1/query')).toBe('/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query');
-    expect(paths.serviceProxy('monitoring', 'prometheus', 'web', 'api/', 'https')).toBe('/api/v1/namespaces/monitoring/services/https:prometheus:web/proxy/api/');
+    expect(paths.serviceProxy('monitoring', 'prometheus', 9090, '/api/v1/query')).toBe(
+      '/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query',
+    );
+    expect(paths.serviceProxy('monitoring', 'prometheus', 'web', 'api/', 'https')).toBe(
+      '/api/v1/namespaces/monitoring/services/https:prometheus:web/proxy/api/',
+    );
     expect(() => paths.job('shop', '')).toThrow(AssertionError);
     expect(() => paths.job('shop', '..')).toThrow(AssertionError);
   });
 
   it('keeps the path of a server that has one (Rancher)', async () => {
-    const { config } = loadKubeConfig({ kubeconfig: server.kubeConfig({ token: 't' }, { server: `${server.url}/k8s/clusters/c-1/` }), context: undefined, env: {} });
+    const { config } = loadKubeConfig({
+      kubeconfig: server.kubeConfig({ token: 't' }, { server: `${server.url}/k8s/clusters/c-1/` }),
+      context: undefined,
+      env: {},
+    });
     const below = createKubernetesClient({ config, namespace: 'shop', requestTimeoutMs: 1000, userAgent: 'x', env: {} });
     await below.get(web);
     expect(server.last.url.pathname).toBe(`/k8s/clusters/c-1${web}`);
@@ -125,7 +132,9 @@ describe('refusals', () => {
     server.reply = () => ({ status, json: statusBody(status, reason, 'because of reasons') });
     const fault = await faultOf(client.jsonPatch(web, []));
     expect(fault).toMatchObject({ code, retryable });
-    expect(fault.message.replace(' (outcome unknown: it may have been done)', '')).toBe(`PATCH ${web}: ${status} ${reason}: because of reasons`);
+    expect(fault.message.replace(' (outcome unknown: it may have been done)', '')).toBe(
+      `PATCH ${web}: ${status} ${reason}: because of reasons`,
+    );
     expect(fault.message.includes('outcome unknown')).toBe(status >= 500);
     expect(server.requests).toHaveLength(requests);
   });
@@ -163,7 +172,9 @@ describe('refusals', () => {
     expect((await faultOf(client.get(path))).code).toBe('unauthorized');
     expect(server.requests).toHaveLength(2);
   });
+});
 
+describe('answers that are none', () => {
   it.each([
     ['no JSON', { text: '<html>' }],
     ['half JSON', { text: '{"a":' }],
@@ -182,147 +193,4 @@ describe('refusals', () => {
     expect(server.last.headers.accept).toBe('*/*');
     expect(await client.getText(paths.podLog('shop', 'web-1'))).toBe('first line\nsecond line\n');
   });
-});
-
-describe('again', () => {
-  const busy = { status: 429, json: statusBody(429, 'TooManyRequests', 'slow down'), headers: { 'retry-after': '1' } };
-
-  it('waits as long as Retry-After says, for writes too', async () => {
-    server.reply = inTurn(busy, { json: { ok: 1 } });
-    const startMs = performance.now();
-    expect(await client.create(paths.jobs('shop'), {})).toEqual({ ok: 1 });
-    expect(performance.now() - startMs).toBeGreaterThan(990);
-  });
-
-  it('does not wait beyond its time', async () => {
-    server.reply = () => ({ ...busy, headers: { 'retry-after': '60' } });
-    const startMs = performance.now();
-    expect((await faultOf(client.get(web))).code).toBe('throttled');
-    expect(performance.now() - startMs).toBeLessThan(500);
-    expect(server.requests).toHaveLength(1);
-  });
-
-  it('reads again after 5xx and broken connections, three times at most', async () => {
-    server.reply = inTurn({ status: 503, json: statusBody(503, 'ServiceUnavailable', 'starting') }, 'reset', { json: { ok: 1 } });
-    expect(await client.get(web)).toEqual({ ok: 1 });
-    server.requests.length = 0;
-    server.reply = () => 'reset';
-    expect(await faultOf(client.get(web))).toMatchObject({ code: 'network', retryable: true });
-    expect(server.requests).toHaveLength(3);
-    server.requests.length = 0;
-    server.reply = inTurn('reset', { json: {} });
-    expect(await client.remove(web, { uid: 'u', propagation: 'Background' })).toBe('deleted');
-  });
-
-  it('never writes again once something was sent', async () => {
-    server.reply = () => 'reset';
-    for (const write of [client.jsonPatch(web, []), client.create(paths.jobs('shop'), {})]) {
-      const fault = await faultOf(write);
-      expect(fault).toMatchObject({ code: 'network', retryable: true });
-      expect(fault.message).toContain('outcome unknown');
-    }
-    expect(server.requests).toHaveLength(2);
-  });
-
-  it('writes again where nobody listened', async () => {
-    const port = Number(new URL(server.url).port);
-    const { config } = loadKubeConfig({ kubeconfig: server.kubeConfig(), context: undefined, env: {} });
-    await server.close();
-    const early = createKubernetesClient({ config, namespace: 'shop', requestTimeoutMs: 3000, userAgent: 'x', env: {} });
-    const fault = await faultOf(early.jsonPatch(web, []));
-    expect(fault).toMatchObject({ code: 'network', retryable: true });
-    expect(fault.message).toBe(`PATCH ${web}: connect ECONNREFUSED 127.0.0.1:${port}`);
-    const late = early.create(paths.jobs('shop'), {});
-    server = await FakeApiServer.start({ port });
-    server.reply = () => ({ json: { ok: 1 } });
-    expect(await late).toEqual({ ok: 1 });
-    expect(server.requests).toHaveLength(1);
-    await early.close();
-  });
-
-  it('asks about permissions like a read', async () => {
-    server.reply = inTurn({ status: 500, json: statusBody(500, 'InternalError', 'etcd') }, { json: { status: { allowed: false, reason: 'no' } } });
-    expect(await client.review({ verb: 'patch', group: 'apps', resource: 'deployments', name: 'web' })).toEqual({ allowed: false, reason: 'no' });
-    const attributes = { group: 'apps', namespace: 'shop', verb: 'patch', resource: 'deployments', name: 'web' };
-    expect(JSON.parse(server.last.body)).toMatchObject({ kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: attributes } });
-    server.reply = () => ({ json: {} });
-    expect((await faultOf(client.review({ verb: 'get', resource: 'pods' }))).code).toBe('protocol');
-  });
-});
-
-describe('time', () => {
-  it('ends every request in its time', async () => {
-    server.reply = () => 'hang';
-    const startMs = performance.now();
-    const [read, write] = await Promise.all([faultOf(client.get(web, { timeoutMs: 100 })), faultOf(client.jsonPatch(web, [], { timeoutMs: 100.5 }))]);
-    expect(performance.now() - startMs).toBeLessThan(1000);
-    expect(read).toMatchObject({ code: 'timeout', retryable: true, message: `GET ${web}: no answer within 100 ms` });
-    expect(write.message).toBe(`PATCH ${web}: no answer within 101 ms (outcome unknown: it may have been done)`);
-  });
-
-  it('ends all its attempts in the same time', async () => {
-    server.reply = inTurn('reset', 'reset', 'hang');
-    const startMs = performance.now();
-    expect((await faultOf(client.get(web, { timeoutMs: 800 }))).code).toBe('timeout');
-    expect(performance.now() - startMs).toBeLessThan(1100);
-  });
-
-  it('stops when it is told to, with the reason that it is told', async () => {
-    server.reply = () => 'hang';
-    const controller = new AbortController();
-    const reading = client.get(web, { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error('SIGINT')), 50);
-    await expect(reading).rejects.toThrow('SIGINT');
-    await expect(client.get(web, { signal: controller.signal })).rejects.toThrow('SIGINT');
-    server.reply = () => ({ status: 503, json: statusBody(503, 'ServiceUnavailable', ''), headers: { 'retry-after': '2' } });
-    const waiting = new AbortController();
-    const startMs = performance.now();
-    setTimeout(() => waiting.abort(new Error('SIGTERM')), 50);
-    await expect(client.get(web, { signal: waiting.signal })).rejects.toThrow('SIGTERM');
-    expect(performance.now() - startMs).toBeLessThan(1000);
-  });
-
-  it('knows the time of a server whose clock is wrong, and is never ahead of it', async () => {
-    const skewMs = -3 * 3600_000 + 437;
-    const serverNow = (): number => Date.now() + skewMs;
-    server.reply = () => ({ json: {}, headers: { date: new Date(serverNow()).toUTCString() } });
-    expect(() => client.serverNowMs()).toThrow(Fault);
-    let worst = 0;
-    for (const _ of Array.from({ length: 20 })) {
-      await client.get(web);
-      const behindMs = serverNow() - client.serverNowMs();
-      expect(behindMs).toBeGreaterThan(-2);
-      worst = behindMs;
-      await new Promise((resolve) => setTimeout(resolve, 55));
-    }
-    // More than a second of answers has seen the second change.
-    expect(worst).toBeLessThan(120);
-  });
-
-  it('does not ask a pod behind the proxy what time it is', async () => {
-    server.reply = () => ({ json: {}, headers: { date: 'Thu, 01 Jan 2099 00:00:00 GMT' } });
-    await client.get(paths.serviceProxy('monitoring', 'prometheus', 9090, 'api/v1/query'));
-    expect(() => client.serverNowMs()).toThrow('no Date header');
-  });
-});
-
-it('collects warnings, each once', async () => {
-  const warning = ['299 - "batch/v1beta1 is deprecated"', '299 - "unknown field \\"spec.foo\\""'];
-  server.reply = () => ({ json: {}, headers: { warning } });
-  await client.get(web);
-  await client.get(web);
-  expect(client.warnings()).toEqual(['batch/v1beta1 is deprecated', 'unknown field "spec.foo"']);
-  server.reply = (request) => ({ json: {}, headers: { warning: `299 - "${request.url.searchParams.get('n')}${'w'.repeat(400)}"` } });
-  for (const n of Array.from({ length: 30 }).keys()) await client.get(web, { query: { n } });
-  expect(client.warnings()).toHaveLength(20);
-  expect(client.warnings().at(-1)).toHaveLength(300);
-});
-
-it('fails every call after close', async () => {
-  await client.get(web);
-  await client.close();
-  expect(await faultOf(client.get(web))).toMatchObject({ code: 'network', retryable: false, message: `GET ${web}: the client is closed` });
-  const unused = connect();
-  await unused.close();
-  expect((await faultOf(unused.get(web))).message).toContain('the client is closed');
 });

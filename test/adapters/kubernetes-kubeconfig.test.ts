@@ -80,7 +80,12 @@ describe('where it comes from', () => {
   });
 
   it('KUBECONFIG, merged: the first wins, a missing file is passed over', () => {
-    const KUBECONFIG = [join(directory, 'missing'), write('a', yaml('one')), write('b', yaml('two')), write('c', yaml('one', '    token: loser'))].join(delimiter);
+    const KUBECONFIG = [
+      join(directory, 'missing'),
+      write('a', yaml('one')),
+      write('b', yaml('two')),
+      write('c', yaml('one', '    token: loser')),
+    ].join(delimiter);
     expect(load(undefined, undefined, { KUBECONFIG })).toMatchObject({ context: 'one' });
     expect(load('', 'two', { KUBECONFIG })).toMatchObject({ context: 'two', server: 'https://two.example.com:6443' });
     expect(load(undefined, 'one', { KUBECONFIG }).config.getCurrentUser()?.token).toBe('token-of-the-test');
@@ -95,7 +100,10 @@ describe('where it comes from', () => {
   });
 
   it('nowhere', () => {
-    expect(refusal(() => load(undefined, undefined, { HOME: directory }))).toMatchObject({ code: 'kubeconfig-invalid', message: 'there is no kubeconfig' });
+    expect(refusal(() => load(undefined, undefined, { HOME: directory }))).toMatchObject({
+      code: 'kubeconfig-invalid',
+      message: 'there is no kubeconfig',
+    });
   });
 });
 
@@ -147,7 +155,9 @@ describe('refusals', () => {
 
   it('names a file that it cannot read', () => {
     expect(refusal(() => load(join(directory, 'gone'))).message).toBe('the input `kubeconfig` cannot be read (ENOENT)');
-    expect(refusal(() => load(undefined, undefined, { KUBECONFIG: directory })).message).toContain(`${directory} (of KUBECONFIG) cannot be read (EISDIR)`);
+    expect(refusal(() => load(undefined, undefined, { KUBECONFIG: directory })).message).toContain(
+      `${directory} (of KUBECONFIG) cannot be read (EISDIR)`,
+    );
   });
 });
 
@@ -167,14 +177,21 @@ describe('what the library does not read', () => {
 
   it('tokenFile in JSON that is indented with tabs', () => {
     const cluster = { name: 'a', cluster: { server: 'https://a.example.com' } };
-    const content = { clusters: [cluster], users: [{ name: 'a', user: { tokenFile: '/run/token' } }], contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }] };
+    const content = {
+      clusters: [cluster],
+      users: [{ name: 'a', user: { tokenFile: '/run/token' } }],
+      contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+    };
     for (const text of [JSON.stringify(content, undefined, '\t'), JSON.stringify(content)]) {
       expect(load(text, 'a').config.getCurrentUser()?.authProvider).toEqual({ name: 'tokenFile', config: { tokenFile: '/run/token' } });
     }
   });
 
   it('commands of plugins relative to the file, and names for PATH', () => {
-    const command = (text: string): unknown => (load(write('config', yaml('one', `    exec: {command: ${text}}`))).config.getCurrentUser()?.exec as { command: string }).command;
+    const command = (text: string): unknown => {
+      const user = load(write('config', yaml('one', `    exec: {command: ${text}}`))).config.getCurrentUser();
+      return (user?.exec as { readonly command: string } | undefined)?.command;
+    };
     expect(command('bin/aws')).toBe(join(directory, 'bin/aws'));
     expect(command('aws')).toBe('aws');
   });

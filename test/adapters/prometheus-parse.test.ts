@@ -42,6 +42,7 @@ describe('by status', () => {
     ['no string', sample({ pod: 'c', code: '200' }, 5), 'the value of pod c is 5'],
     ['negative', sample({ pod: 'c', code: '200' }, '-1'), 'the value of pod c is negative (-1): not a counter'],
     ['of no pod', sample({ code: '200' }), 'a sample has no label `pod`: the query must keep it'],
+    ['of an empty pod', sample({ pod: '', code: '200' }), 'a sample has no label `pod`: the query must keep it'],
     ['without a time', { metric: { pod: 'c', code: '200' }, value: ['now', '1'] }, 'the sample of pod c has no time'],
     ['a histogram', { metric: { pod: 'c', code: '200' }, histogram: [1, {}] }, 'the sample of pod c is a histogram and not a counter'],
     ['without labels', { value: [1, '1'] }, 'a sample has no labels'],

@@ -192,28 +192,30 @@ describe('read through the API server', () => {
 });
 
 describe('preflight', () => {
-  /** Answers by whether a time was given: `before` is 60 s ago. */
-  const traffic = async (now: unknown, before: unknown) => {
-    await using server = await startServer((request, response) => json(response, request.parameters.has('time') ? before : now));
+  /** Answers in the order of the questions: now, 60 s ago, 15 s ago (the same as 60 s ago unless told). */
+  const traffic = async (now: unknown, before: unknown, lately: unknown = before) => {
+    const answers = [now, before, lately];
+    await using server = await startServer((_request, response) => json(response, answers.shift()));
     const result = await at(server.url)
-      .preflight(['a', 'b', 'late'], never)
+      .preflight(['a', 'b', 'c', 'late'], never)
       .catch((error: unknown) => error);
     return { result, received: server.received };
   };
 
-  it('compares with 60 s ago by the clock of Prometheus', async () => {
+  it('counts each pod over the longest window that it has lived through, by the clock of Prometheus', async () => {
     const { result, received } = await traffic(
-      vector({ a: { 200: 6000, 500: 60 }, b: { 200: 500 } }, 1000.25),
+      vector({ a: { 200: 6000, 500: 60 }, b: { 200: 500 }, c: { 200: 50 } }, 1000.25),
       vector({ a: { 200: 3000, 500: 30 } }, 940.25),
+      vector({ a: { 200: 5000, 500: 50 }, b: { 200: 200 } }, 985.25),
     );
     expect(result).toEqual({
-      requestsPerSecond: 3530 / 60,
-      errorRate: 30 / 3530,
+      requestsPerSecond: 3030 / 60 + 300 / 15 + 50 / 5,
+      errorRate: 30 / 3380,
       hasErrors: true,
-      podsWithSeries: ['a', 'b'],
+      podsWithSeries: ['a', 'b', 'c'],
       podsWithoutSeries: ['late'],
     });
-    expect(received.map((one) => one.parameters.get('time'))).toEqual([null, '940.250']);
+    expect(received.map((one) => one.parameters.get('time'))).toEqual([null, '940.250', '985.250']);
   });
 
   it('a restart counts from zero', async () => {
@@ -233,7 +235,7 @@ describe('preflight', () => {
     expect(result).toBeInstanceOf(UserError);
     expect(result).toMatchObject({
       code: 'metrics-empty',
-      message: 'Prometheus has no series for any of the 3 stable pods',
+      message: 'Prometheus has no series for any of the 4 stable pods',
       hint: expect.stringContaining('pod=~"a|b|late"'),
     });
   });

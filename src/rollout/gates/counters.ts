@@ -33,8 +33,7 @@ export function difference(previous: CountersState, reading: MetricsReading): { 
   for (const entry of Object.entries(reading.stable)) (Object.hasOwn(previous.stable, entry[0]) ? known : newborn).push(entry);
   const stable = countArm(previous.stable, Object.fromEntries(known), () => true);
   const answered = previous.stableRequests + stable.requests;
-  const hasBaseline = Object.keys(previous.stable).length > 0;
-  const late = countArm({}, Object.fromEntries(newborn), (counter) => hasBaseline && counter.requests <= answered);
+  const late = countArm({}, Object.fromEntries(newborn), (counter) => counter.requests <= answered);
   const stableRequests = stable.requests + late.requests;
   return {
     state: {

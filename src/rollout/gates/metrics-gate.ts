@@ -107,9 +107,12 @@ export function judgeMetrics(rules: MetricsRules, evidence: MetricsEvidence, now
   const stableQuietMs = nowMs - stableMovedAtMs;
   const compares = rules.limits.some((limit) => limit.ratio > 0);
   const stableStale = stableQuietMs > rules.staleMs;
-  if ((compares && stableStale) || (canaryQuietMs > rules.staleMs && (stableStale || evidence.unavailable !== undefined))) {
-    const quietMs = compares && stableStale ? stableQuietMs : canaryQuietMs;
-    return { kind: 'unknown', reason: 'metrics-unavailable', because: explainStale(evidence, quietMs, canaryQuietMs > rules.staleMs) };
+  if (stableStale && (compares || canaryQuietMs > rules.staleMs)) {
+    return {
+      kind: 'unknown',
+      reason: 'metrics-unavailable',
+      because: explainStale(evidence, stableQuietMs, canaryQuietMs > rules.staleMs),
+    };
   }
   if (canaryQuietMs > rules.staleMs) {
     return { kind: 'unknown', reason: 'too-little-traffic', because: explainSilentCanary(canaryQuietMs) };
@@ -118,7 +121,7 @@ export function judgeMetrics(rules: MetricsRules, evidence: MetricsEvidence, now
   const kept = rules.limits.length > 0 && rules.limits.every((_, index) => (evidence.limits[index]?.within.logE ?? 0) >= rules.passNats);
   if (kept && !suspected) return { kind: 'pass', because: explainPass(rules, evidence) };
   const neededRequests = requestsStillNeeded(rules, evidence);
-  return evidence.totals.canaryErrors === 0 || evidence.totals.canaryRequests < neededRequests
+  return evidence.totals.canaryRequests < neededRequests
     ? { kind: 'unknown', reason: 'too-little-traffic', because: explainTooLittle(rules, evidence, neededRequests) }
     : { kind: 'unknown', reason: 'too-close-to-call', because: explainTooClose(rules, evidence) };
 }

@@ -9,8 +9,11 @@ export type MetricsRules = {
   readonly failNats: number;
   /** Evidence of a kept limit that acquits: ln(1 / beta). Not divided: all must pass. */
   readonly passNats: number;
-  /** The most evidence of one batch: one scrape alone can never convict, two can. */
-  readonly capNats: number;
+  /**
+   * How much of the evidence that decides one batch may give: one scrape alone never does, two can. On both sides: in an outage that both
+   * arms share, but that the scrapes of stable show first, an uncapped pass side acquitted a bad canary in half of the runs.
+   */
+  readonly batchShareMax: number;
   readonly restarts: number;
   readonly dispersion: number;
   /** Fewer canary errors than this never convict: they may be the retries of one client. */
@@ -41,7 +44,7 @@ export function rulesFor(given: {
     limits,
     failNats,
     passNats: Math.log(1 / beta),
-    capNats: 0.75 * failNats,
+    batchShareMax: 0.75,
     restarts: Math.min(Math.max(Math.ceil(timeoutMs / batchMs), 10), 240),
     dispersion: 1,
     errorsMin: 5,
@@ -51,12 +54,12 @@ export function rulesFor(given: {
 
 /** The test whose evidence, at `failNats`, says that the canary breaks the limit. */
 export function worseTest(rules: MetricsRules, limit: ErrorLimit): SequentialTest {
-  return { side: 'worse', ...limit, dispersion: rules.dispersion, capNats: rules.capNats, restarts: rules.restarts };
+  return { side: 'worse', ...limit, dispersion: rules.dispersion, capNats: rules.batchShareMax * rules.failNats, restarts: rules.restarts };
 }
 
 /** The test whose evidence, at `passNats`, says that the canary keeps the limit. */
 export function withinTest(rules: MetricsRules, limit: ErrorLimit): SequentialTest {
-  return { side: 'within', ...limit, dispersion: rules.dispersion, capNats: undefined, restarts: 0 };
+  return { side: 'within', ...limit, dispersion: rules.dispersion, capNats: rules.batchShareMax * rules.passNats, restarts: 0 };
 }
 
 /** The canary's largest allowed error rate, a fraction, beside the given rate of stable. */

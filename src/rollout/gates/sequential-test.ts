@@ -56,10 +56,8 @@ export function startTest(test: SequentialTest): TestState {
  * so carry its counts over to the next one (see `closeBatch`).
  */
 export function updateTest(test: SequentialTest, state: TestState, batch: Batch): TestState {
-  const compares = test.ratio > 0;
-  if (batch.canaryRequests <= 0 || (compares && batch.stableRequests <= 0)) return state;
+  if (batch.canaryRequests <= 0 || (test.ratio > 0 && batch.stableRequests <= 0)) return state;
   const bet = placeBets(test, state, batch);
-  if (!compares) return bet;
   // Stable's rate joins only after it was used: a bet that knows its own outcome proves nothing.
   return { ...bet, stableErrors: state.stableErrors + batch.stableErrors, stableRequests: state.stableRequests + batch.stableRequests };
 }
@@ -75,7 +73,7 @@ function placeBets(test: SequentialTest, state: TestState, batch: Batch): TestSt
   const logWealth = ladder.map((step, index) => {
     const canaryRate = expit(logit(limit) + sign * step);
     const nats = Math.min(logLikelihoodRatio(test, batch, canaryRate, stableRate) / test.dispersion, test.capNats ?? Infinity);
-    return Math.max(logAddExp(state.logWealth[index] ?? -Infinity, Math.log(stake)) + nats, -Number.MAX_VALUE);
+    return logAddExp(state.logWealth[index] ?? -Infinity, Math.log(stake)) + nats;
   });
   const invested = logWealth.reduce(logAddExp, -Infinity) - Math.log(ladder.length);
   return { ...state, batches, logWealth, reserve, logE: logAddExp(invested, Math.log(reserve)) };

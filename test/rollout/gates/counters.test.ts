@@ -61,6 +61,15 @@ const cases: readonly { name: string; readings: readonly MetricsReading[]; expec
     ],
   },
   {
+    name: 'all that stable has answered counts for that, and just as much is not more',
+    readings: [reading({}, { s: [0, 1000] }), reading({}, { s: [0, 1100] }), reading({}, { s: [0, 1150], t: [3, 150] })],
+    expected: [
+      [0, 0, 0, 0],
+      [0, 0, 0, 100],
+      [0, 0, 3, 200],
+    ],
+  },
+  {
     name: 'the baseline is the first reading that has stable pods',
     readings: [reading({ c: [0, 10] }, {}), reading({ c: [0, 20] }, { s: [5, 500] }), reading({ c: [0, 20] }, { s: [6, 510] })],
     expected: [

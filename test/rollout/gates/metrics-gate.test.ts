@@ -9,7 +9,7 @@ import {
   startEvidence,
 } from '../../../src/rollout/gates/metrics-gate.ts';
 import { evidenceNumbers } from '../../../src/rollout/gates/metrics-numbers.ts';
-import { rulesFor } from '../../../src/rollout/gates/metrics-rules.ts';
+import { rulesFor, withinTest, worseTest } from '../../../src/rollout/gates/metrics-rules.ts';
 import type { Batch } from '../../../src/rollout/gates/sequential-test.ts';
 import { binomial, seeded } from './random.ts';
 
@@ -50,10 +50,11 @@ describe('rules', () => {
   it('share alpha between the limits', () => {
     expect(rules.limits).toEqual([spec.maxErrorIncrease]);
     expect(rules.failNats).toBeCloseTo(Math.log(1000), 12);
-    expect(rules.capNats).toBeCloseTo(5.1808, 4);
+    expect(worseTest(rules, spec.maxErrorIncrease).capNats).toBeCloseTo(5.1808, 4);
+    expect(withinTest(rules, spec.maxErrorIncrease).capNats).toBeCloseTo(2.2468, 4);
     expect(both.limits).toEqual([spec.maxErrorIncrease, { ratio: 0, absolute: 0.01 }]);
     expect(both.failNats).toBeCloseTo(Math.log(2000), 12);
-    expect(both.capNats).toBeCloseTo(0.75 * Math.log(2000), 12);
+    expect(worseTest(both, spec.maxErrorIncrease).capNats).toBeCloseTo(0.75 * Math.log(2000), 12);
     expect(both.passNats).toBeCloseTo(Math.log(20), 12);
     expect(absolute.limits).toEqual([{ ratio: 0, absolute: 0.01 }]);
     expect(rules).toMatchObject({ errorsMin: 5, dispersion: 1, restarts: 120, staleMs: 45_000 });
@@ -127,6 +128,19 @@ describe('fail', () => {
     });
   });
 
+  it('claims the confidence of all limits together, and never 100 %', () => {
+    const { evidence, nowMs } = feed(both, times(2, [13, 200, 0, 0]));
+    const one = must(evidence.limits[1]);
+    expect(judgeMetrics(both, evidence, nowMs)).toMatchObject({
+      kind: 'fail',
+      because: expect.stringMatching(/^canary 6\.5 % errors \(26 of 400\): worse than the allowed 1 % with 99\.9\d? % confidence$/),
+    });
+    const atThreshold = { ...evidence, limits: [must(evidence.limits[0]), { ...one, worse: { ...one.worse, logE: both.failNats } }] };
+    expect(judgeMetrics(both, atThreshold, nowMs)).toMatchObject({ because: expect.stringContaining('with 99.9 % confidence') });
+    const certain = { ...evidence, limits: [must(evidence.limits[0]), { ...one, worse: { ...one.worse, logE: 99 } }] };
+    expect(judgeMetrics(both, certain, nowMs)).toMatchObject({ because: expect.stringContaining('with 99.99 % confidence') });
+  });
+
   it('is checked before pass', () => {
     const { evidence } = feed(rules, times(3, [75, 150, 5, 1350]));
     const within = { ...must(evidence.limits[0]).within, logE: 99 };
@@ -145,6 +159,13 @@ describe('pass', () => {
         /^canary 0\.5 % errors \(17 of 3,400\) against stable 0\.39 % \(119 of 30,600\): within the allowed 1\.25 x stable \+ 0\.5 % = 0\.99 % with 9\d(\.\d+)? % confidence$/,
       ),
     });
+  });
+
+  it('takes two scrapes, as one may show an outage of both in stable only', () => {
+    const one = feed(rules, [[5, 150, 1350, 1350]]);
+    expect(judgeMetrics(rules, one.evidence, one.nowMs).kind).toBe('unknown');
+    const two = feed(rules, [[0, 15_000, 7, 135_000]], one);
+    expect(judgeMetrics(rules, two.evidence, two.nowMs).kind).toBe('pass');
   });
 
   it('is of all limits', () => {
@@ -193,6 +214,7 @@ describe('unknown', () => {
     });
     const back = feed(rules, [[0, 600, 20, 5400]], { ...good, evidence: down, nowMs: good.nowMs + 60_000 });
     expect(judgeMetrics(rules, back.evidence, back.nowMs).kind).toBe('pass');
+    expect(describeProgress(rules, back.evidence)).not.toContain('unavailable');
     expect(back.evidence.totals).toEqual({ canaryErrors: 0, canaryRequests: 1500, stableErrors: 62, stableRequests: 13_500 });
   });
 

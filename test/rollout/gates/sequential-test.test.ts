@@ -175,6 +175,21 @@ describe('properties', () => {
     expect(states[1]?.logE).toBeGreaterThan(6.9);
   });
 
+  it('bets that win and lose nothing leave the capital as it was, with restarts and after them', () => {
+    const test: SequentialTest = { ...one, restarts: 10, capNats: 0 };
+    for (const state of run(
+      test,
+      Array.from({ length: 30 }, () => ofCanary(100, 100)),
+    ))
+      expect(state.logE).toBeCloseTo(0, 12);
+  });
+
+  it.each([0, 100])('a prior of %i errors in 100 requests stays finite', (errors) => {
+    const test: SequentialTest = { ...one, ratio: 0.5, prior: { errors, requests: 100 } };
+    const batch: Batch = { canaryErrors: 3, canaryRequests: 10, stableErrors: 40, stableRequests: 80 };
+    for (const state of run(test, [batch, batch])) expect(Number.isFinite(state.logE)).toBe(true);
+  });
+
   it('the whole capital is bet once, over the first batch and the restarts', () => {
     const test: SequentialTest = { ...one, restarts: 10 };
     const states = run(

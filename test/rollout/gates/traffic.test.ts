@@ -82,6 +82,24 @@ describe('forecast', () => {
     expect(secondsToPass).toBeLessThan(180);
   });
 
+  it('waits for every limit', () => {
+    const rules = rulesFor({ compare: true, spec: { ...spec, maxErrorRate: 0.001 } }) ?? compare;
+    const input = { requestsPerSecond: 100, stableErrorRate: 0, steps: tenPercent, timeoutMs: 600_000, rules };
+    expect(forecast(input).neededRequests).toBeGreaterThan(3000);
+    expect(forecast({ ...input, rules: compare }).neededRequests).toBeLessThan(1500);
+  });
+
+  it('of a comparison without requests of stable is no, however many the canary gets', () => {
+    const alone = forecast({
+      requestsPerSecond: 100,
+      stableErrorRate: 0,
+      steps: [{ sharePercent: 100, holdMs: 0 }],
+      timeoutMs: 600_000,
+      rules: compare,
+    });
+    expect(alone).toEqual({ neededRequests: 60_001, availableRequests: 60_000, secondsToPass: undefined });
+  });
+
   it('of no traffic is no', () => {
     const { neededRequests, availableRequests, secondsToPass } = forecast({
       requestsPerSecond: 0,
