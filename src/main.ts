@@ -93,7 +93,8 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     command: connection?.config.command ?? 'deploy',
     target: { namespace: connection?.namespace ?? '', deployment: connection?.config.deployment ?? '' },
     strategy: 'canary',
-    judgedBy: plan === undefined ? (connection?.config.release.judgedBy ?? 'readiness') : plan.rules === undefined ? 'readiness' : 'metrics',
+    judgedBy:
+      plan === undefined ? (connection?.config.release.judgedBy ?? 'readiness') : plan.rules === undefined ? 'readiness' : 'metrics',
     images: end.images,
     outcome: end.outcome,
     plannedSteps: plan?.steps ?? [],

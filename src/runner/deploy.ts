@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts';
+import { isFault, messageOf, UserError } from '../errors.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
@@ -48,7 +48,7 @@ export type ReleaseEnd = {
 export async function release(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<ReleaseEnd> {
   const { reporter } = ports;
   reporter.phase('Preflight: nothing is written');
-  const prepared = await prepare(request, ports, cancel);
+  const prepared = await prepare(request, ports, cancel).catch(refuseFault);
   if (prepared.kind === 'unchanged') {
     const because = 'the Deployment has these images already: nothing to release';
     const result = request.command === 'plan' ? 'planned' : 'unchanged';
@@ -62,7 +62,7 @@ export async function release(request: ReleaseRequest, ports: ReleasePorts, canc
   if (cancel.aborted) return ended('failed', 'cancelled', 'the run was cancelled before anything was written', plan.images, plan);
 
   ports.remember(plan, '');
-  const state = await ports.cluster.acquire(plan, request.holder, cancel);
+  const state = await ports.cluster.acquire(plan, request.holder, cancel).catch(refuseFault);
   ports.remember(plan, state.jobUid);
   const metrics = plan.rules === undefined ? undefined : ports.metrics;
   const rollout = await runRollout({ world: ports.cluster.world(plan), metrics, reporter, clock: ports.clock }, plan, state, cancel);
@@ -162,4 +162,23 @@ function ended(
   plan: Plan | undefined,
 ): ReleaseEnd {
   return { outcome: { result, reason, because, evidence: [] }, images, plan, rollout: undefined };
+}
+
+/** Before the rollout has begun a fault of the world is a reason to refuse: nothing has to be undone. */
+function refuseFault(error: unknown): never {
+  if (!isFault(error)) throw error;
+  if (error.code === 'unauthorized') {
+    throw new UserError(
+      'kubeconfig-invalid',
+      `The API server does not accept the credentials: ${messageOf(error)}`,
+      'Check the input kubeconfig: its token may have expired',
+      { cause: error },
+    );
+  }
+  if (error.code === 'forbidden') {
+    const hint = 'Grant the permission or the quota that the message names; command: plan lists every permission that is needed';
+    throw new UserError('permission-missing', `The API server forbids what a release needs: ${messageOf(error)}`, hint, { cause: error });
+  }
+  const hint = 'Check that the runner can reach the API server of the kubeconfig, then run again: nothing was changed';
+  throw new UserError('cluster-unreachable', `The API server gives no usable answer: ${messageOf(error)}`, hint, { cause: error });
 }

@@ -139,12 +139,12 @@ describe('a credential plugin', () => {
   });
 
   it('runs again before its token expires, not after', async () => {
-    const expiring = '({ token: "token-of-run-" + run, expirationTimestamp: new Date(Date.now() + 1200).toISOString() })';
+    const expiring = '({ token: "token-of-run-" + run, expirationTimestamp: new Date(Date.now() + 2000).toISOString() })';
     const reader = connect(plugin(expiring));
     await reader.get(web);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     await reader.get(web);
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
     await reader.get(web);
     expect(server.requests.map((request) => request.headers.authorization)).toEqual([
       'Bearer token-of-run-1',

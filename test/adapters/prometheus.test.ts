@@ -236,7 +236,7 @@ describe('preflight', () => {
     expect(result).toMatchObject({
       code: 'metrics-empty',
       message: 'Prometheus has no series for any of the 4 stable pods',
-      hint: expect.stringContaining('pod=~"a|b|late"'),
+      hint: expect.stringContaining('pod=~"a|b|c|late"'),
     });
   });
 

@@ -162,9 +162,9 @@ describe('pass', () => {
   });
 
   it('takes two scrapes, as one may show an outage of both in stable only', () => {
-    const one = feed(rules, [[5, 150, 1350, 1350]]);
+    const one = feed(rules, [[0, 150, 135, 1350]]);
     expect(judgeMetrics(rules, one.evidence, one.nowMs).kind).toBe('unknown');
-    const two = feed(rules, [[0, 15_000, 7, 135_000]], one);
+    const two = feed(rules, [[0, 150, 135, 1350]], one);
     expect(judgeMetrics(rules, two.evidence, two.nowMs).kind).toBe('pass');
   });
 

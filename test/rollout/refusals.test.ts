@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { DeploymentFacts, Namesake } from '../../src/rollout/deployment-facts.ts';
+import { refusalsFor } from '../../src/rollout/refusals.ts';
+import { spec } from './scene.ts';
+
+const healthy: DeploymentFacts = {
+  namespace: 'shop',
+  name: 'web',
+  uid: 'web-1',
+  names: { job: 'web-rollout', canary: 'web-canary' },
+  replicas: 4,
+  minAvailable: 3,
+  maxSurge: 1,
+  paused: false,
+  strategyType: 'RollingUpdate',
+  unhealthy: undefined,
+  containers: [{ name: 'app', image: 'app:v1' }],
+  templateHash: 'hash-1',
+  carriesTrackLabel: false,
+  rollout: undefined,
+  hostPorts: [],
+  exclusiveVolumes: [],
+  repelsItself: false,
+  sleepBeforeStop: true,
+  services: ['web'],
+  budgets: undefined,
+  namesakes: [],
+};
+const canary: Namesake = { kind: 'Deployment', name: 'web-canary', uid: 'c', ours: false, terminating: false, heldBy: undefined };
+const job: Namesake = { kind: 'Job', name: 'web-rollout', uid: 'j', ours: true, terminating: false, heldBy: 'by octocat' };
+
+describe('refusalsFor', () => {
+  it('has nothing against a healthy Deployment', () => {
+    expect(refusalsFor(healthy, spec())).toEqual([]);
+  });
+
+  it.each<{ name: string; facts: Partial<DeploymentFacts>; says: string }>([
+    { name: 'paused', facts: { paused: true }, says: 'paused' },
+    { name: 'Recreate', facts: { strategyType: 'Recreate' }, says: 'strategy is Recreate' },
+    { name: 'no replicas', facts: { replicas: 0 }, says: '0 replicas' },
+    { name: 'our label in the template', facts: { carriesTrackLabel: true }, says: 'gated-rollout.github.io/track' },
+    { name: 'host ports', facts: { hostPorts: [80] }, says: 'host ports (80)' },
+    { name: 'a volume of one node', facts: { exclusiveVolumes: ['claim data (ReadWriteOnce)'] }, says: 'claim data (ReadWriteOnce)' },
+    { name: 'required anti-affinity', facts: { repelsItself: true }, says: 'anti-affinity' },
+    { name: 'unhealthy', facts: { unhealthy: '3 of 4 pods are available' }, says: '3 of 4 pods are available' },
+    { name: 'a foreign canary', facts: { namesakes: [canary] }, says: 'Deployment web-canary is not ours' },
+    { name: 'a foreign Job', facts: { namesakes: [{ ...job, ours: false }] }, says: 'Job web-rollout is not ours' },
+    { name: 'another run', facts: { namesakes: [job] }, says: 'by octocat' },
+  ])('$name', ({ facts, says }) => {
+    const refusals = refusalsFor({ ...healthy, ...facts }, spec());
+    expect(refusals).toHaveLength(1);
+    expect(refusals[0]?.message).toContain(says);
+    expect(refusals[0]?.hint).not.toBe('');
+  });
+
+  it('says everything at once', () => {
+    expect(refusalsFor({ ...healthy, paused: true, hostPorts: [80], namesakes: [canary] }, spec())).toHaveLength(3);
+  });
+
+  it('releases over an unhealthy Deployment with force', () => {
+    expect(refusalsFor({ ...healthy, unhealthy: 'it is not' }, spec({ force: true }))).toEqual([]);
+  });
+
+  it('does not mind what is ours and going, or ours and left behind', () => {
+    expect(
+      refusalsFor(
+        {
+          ...healthy,
+          namesakes: [
+            { ...job, terminating: true },
+            { ...canary, ours: true },
+          ],
+        },
+        spec(),
+      ),
+    ).toEqual([]);
+  });
+});
