@@ -65896,7 +65896,7 @@ class Credentials {
             await this.#plain.applyToHTTPSOptions(options);
         }
         catch (error) {
-            throw new errors/* Fault */.vC('unauthorized', 'the credentials of the kubeconfig cannot be read', true, { cause: error });
+            throw unreadable('the credentials of the kubeconfig', error);
         }
         const exec = await this.#execCredential();
         const token = exec?.token ?? (await this.#tokenFromFile());
@@ -65943,7 +65943,7 @@ class Credentials {
             return token;
         }
         catch (error) {
-            throw new errors/* Fault */.vC('unauthorized', `the token file ${file} of the kubeconfig cannot be read`, true, { cause: error });
+            throw unreadable(`the token file ${file} of the kubeconfig`, error);
         }
     }
 }
@@ -65951,6 +65951,9 @@ class Credentials {
 function refreshTime(expiresAtMs) {
     const leftMs = (expiresAtMs ?? 0) - Date.now();
     return expiresAtMs === undefined || leftMs <= 0 ? Number.POSITIVE_INFINITY : expiresAtMs - Math.min(expirySlackMs, leftMs / 4);
+}
+function unreadable(what, cause) {
+    return new errors/* Fault */.vC('unauthorized', `${what} cannot be read`, true, { cause });
 }
 /** The path in `auth-provider: {name: tokenFile}`: what in-cluster credentials and the official key `tokenFile` are turned into. */
 function tokenFileOf(user) {
@@ -66301,7 +66304,7 @@ function clusterOf(all, context, env) {
 }
 function warningsFor(cluster, context) {
     const warnings = [];
-    if (cluster.server.startsWith('http:'))
+    if (cluster.server.startsWith('http:') && !isLoopback(cluster.server))
         warnings.push(`the API server of the context "${context.name}" is asked over http: everything, credentials too, can be read on the way`);
     else if (cluster.skipTLSVerify)
         warnings.push(`the context "${context.name}" says insecure-skip-tls-verify: whoever answers is believed to be the API server`);
@@ -66311,6 +66314,10 @@ function warningsFor(cluster, context) {
 }
 function kubeconfig_invalid(message, hint) {
     return new errors/* UserError */.yo('kubeconfig-invalid', message, hint);
+}
+/** What never leaves the machine cannot be read on the way. */
+function isLoopback(server) {
+    return /^127\.|^localhost$|^\[::1\]$/.test(new URL(server).hostname);
 }
 
 // EXTERNAL MODULE: external "node:perf_hooks"
@@ -66851,16 +66858,20 @@ function queryString(query) {
 function objectFrom(call, answer) {
     if (answer.isCut)
         throw protocolFault(call, `the answer is larger than ${call.bytesMax} bytes`);
-    let value;
-    try {
-        value = JSON.parse(answer.text);
-    }
-    catch {
+    const value = parsed(answer.text);
+    if (value === undefined)
         throw protocolFault(call, 'the answer is not JSON');
-    }
     if (typeof value !== 'object' || value === null)
         throw protocolFault(call, 'the answer is not a JSON object');
     return value;
+}
+function parsed(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
 }
 const systemClock = {
     nowMs: () => external_node_perf_hooks_.performance.now(),
@@ -67043,7 +67054,9 @@ async function preflight(stablePods, query, readAt) {
             'If the metric has another name, give `error-query` and `total-query`; to judge by readiness alone, set `metrics: none`.');
     }
     const { atSeconds } = now;
-    const pasts = await Promise.all(windowsSeconds.map(async (seconds) => ({ seconds, counters: usable(await readAt(atSeconds - seconds), query).counters })));
+    const pasts = [];
+    for (const seconds of windowsSeconds)
+        pasts.push({ seconds, counters: usable(await readAt(atSeconds - seconds), query).counters });
     const traffic = trafficOf(now.counters, pasts);
     return {
         requestsPerSecond: traffic.requestsPerSecond,
@@ -67093,14 +67106,13 @@ function connect(address, fetchService) {
             return await unlessAborted(ask(parameters, either), either);
         }
         catch (error) {
-            if (timeout.aborted)
-                throw new errors/* Fault */.vC('timeout', `no answer within ${transport_timeoutMs / 1000} s`, true, { cause: error });
-            if (signal.aborted)
-                throw new errors/* Fault */.vC('network', 'cancelled', false, { cause: error });
-            throw error;
+            throw timeout.aborted ? timedOut(error) : signal.aborted ? cancelled(error) : error;
         }
     };
 }
+const timedOut = (cause) => new errors/* Fault */.vC('timeout', `no answer within ${transport_timeoutMs / 1000} s`, true, { cause });
+const cancelled = (cause) => new errors/* Fault */.vC('network', 'cancelled', false, { cause });
+const transport_notJson = (text, cause) => new errors/* Fault */.vC('protocol', `the answer is no JSON: ${text.trim().slice(0, 100)}`, false, { cause });
 /** The API server knows a Service with a scheme by another name, and Roles name it as it is asked: http is left out. */
 function askService(address, fetchService) {
     const service = `${address.scheme === 'https' ? 'https:' : ''}${address.name}:${address.port}`;
@@ -67171,7 +67183,7 @@ function parseJson(text) {
         return JSON.parse(text);
     }
     catch (error) {
-        throw new errors/* Fault */.vC('protocol', `the answer is no JSON: ${text.trim().slice(0, 100)}`, false, { cause: error });
+        throw transport_notJson(text, error);
     }
 }
 function parsedOrUndefined(text) {
@@ -68856,7 +68868,7 @@ var run_rollout = __nccwpck_require__(2626);
 async function release(request, ports, cancel) {
     const { reporter } = ports;
     reporter.phase('Preflight: nothing is written');
-    const prepared = await prepare(request, ports, cancel);
+    const prepared = await prepare(request, ports, cancel).catch(refuseFault);
     if (prepared.kind === 'unchanged') {
         const because = 'the Deployment has these images already: nothing to release';
         const result = request.command === 'plan' ? 'planned' : 'unchanged';
@@ -68873,7 +68885,7 @@ async function release(request, ports, cancel) {
     if (cancel.aborted)
         return ended('failed', 'cancelled', 'the run was cancelled before anything was written', plan.images, plan);
     ports.remember(plan, '');
-    const state = await ports.cluster.acquire(plan, request.holder, cancel);
+    const state = await ports.cluster.acquire(plan, request.holder, cancel).catch(refuseFault);
     ports.remember(plan, state.jobUid);
     const metrics = plan.rules === undefined ? undefined : ports.metrics;
     const rollout = await (0,run_rollout/* runRollout */.p)({ world: ports.cluster.world(plan), metrics, reporter, clock: ports.clock }, plan, state, cancel);
@@ -68947,6 +68959,20 @@ function unchangedImages(containers) {
 function ended(result, reason, because, images, plan) {
     return { outcome: { result, reason, because, evidence: [] }, images, plan, rollout: undefined };
 }
+/** Before the rollout has begun a fault of the world is a reason to refuse: nothing has to be undone. */
+function refuseFault(error) {
+    if (!(0,errors/* isFault */.Zh)(error))
+        throw error;
+    if (error.code === 'unauthorized') {
+        throw new errors/* UserError */.yo('kubeconfig-invalid', `The API server does not accept the credentials: ${(0,errors/* messageOf */.bD)(error)}`, 'Check the input kubeconfig: its token may have expired', { cause: error });
+    }
+    if (error.code === 'forbidden') {
+        const hint = 'Grant the permission or the quota that the message names; command: plan lists every permission that is needed';
+        throw new errors/* UserError */.yo('permission-missing', `The API server forbids what a release needs: ${(0,errors/* messageOf */.bD)(error)}`, hint, { cause: error });
+    }
+    const hint = 'Check that the runner can reach the API server of the kubeconfig, then run again: nothing was changed';
+    throw new errors/* UserError */.yo('cluster-unreachable', `The API server gives no usable answer: ${(0,errors/* messageOf */.bD)(error)}`, hint, { cause: error });
+}
 
 
 /***/ }),
@@ -69010,8 +69036,7 @@ function difference(previous, reading) {
         (Object.hasOwn(previous.stable, entry[0]) ? known : newborn).push(entry);
     const stable = countArm(previous.stable, Object.fromEntries(known), () => true);
     const answered = previous.stableRequests + stable.requests;
-    const hasBaseline = Object.keys(previous.stable).length > 0;
-    const late = countArm({}, Object.fromEntries(newborn), (counter) => hasBaseline && counter.requests <= answered);
+    const late = countArm({}, Object.fromEntries(newborn), (counter) => counter.requests <= answered);
     const stableRequests = stable.requests + late.requests;
     return {
         state: {
@@ -69252,9 +69277,12 @@ function judgeMetrics(rules, evidence, nowMs) {
     const stableQuietMs = nowMs - stableMovedAtMs;
     const compares = rules.limits.some((limit) => limit.ratio > 0);
     const stableStale = stableQuietMs > rules.staleMs;
-    if ((compares && stableStale) || (canaryQuietMs > rules.staleMs && (stableStale || evidence.unavailable !== undefined))) {
-        const quietMs = compares && stableStale ? stableQuietMs : canaryQuietMs;
-        return { kind: 'unknown', reason: 'metrics-unavailable', because: explainStale(evidence, quietMs, canaryQuietMs > rules.staleMs) };
+    if (stableStale && (compares || canaryQuietMs > rules.staleMs)) {
+        return {
+            kind: 'unknown',
+            reason: 'metrics-unavailable',
+            because: explainStale(evidence, stableQuietMs, canaryQuietMs > rules.staleMs),
+        };
     }
     if (canaryQuietMs > rules.staleMs) {
         return { kind: 'unknown', reason: 'too-little-traffic', because: explainSilentCanary(canaryQuietMs) };
@@ -69264,7 +69292,7 @@ function judgeMetrics(rules, evidence, nowMs) {
     if (kept && !suspected)
         return { kind: 'pass', because: explainPass(rules, evidence) };
     const neededRequests = (0,metrics_numbers/* requestsStillNeeded */.g)(rules, evidence);
-    return evidence.totals.canaryErrors === 0 || evidence.totals.canaryRequests < neededRequests
+    return evidence.totals.canaryRequests < neededRequests
         ? { kind: 'unknown', reason: 'too-little-traffic', because: explainTooLittle(rules, evidence, neededRequests) }
         : { kind: 'unknown', reason: 'too-close-to-call', because: explainTooClose(rules, evidence) };
 }
@@ -69701,9 +69729,7 @@ function decidePromoting(plan, state, phase, observation) {
     if (heartbeat !== undefined)
         return heartbeat;
     if (isAvailable(stable, stable.desiredReplicas)) {
-        const promoted = phase.proved
-            ? outcome('promoted', 'gates-passed', 'every gate passed and the Deployment is complete')
-            : outcome('promoted', 'unproved', 'promoted without proof, as on-inconclusive: promote asks');
+        const promoted = outcome('promoted', phase.proved ? 'gates-passed' : 'unproved', `${phase.because}; the Deployment is complete`);
         return end(state, observation, promoted);
     }
     return {
@@ -69931,7 +69957,7 @@ function finalStep(plan, state, phase, observation, stable) {
     const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
     const carries = stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
     if (verdict.kind === 'pass' && longEnough && carries) {
-        return advance(state, { kind: 'promoting', sinceMs: nowMs, proved: true }, nowMs, verdict.because);
+        return canary_promote(state, observation, true, verdict.because);
     }
     if (isOverdue(plan, state, nowMs))
         return inconclusive(plan, state, observation, verdict);
@@ -69943,13 +69969,15 @@ function finalStep(plan, state, phase, observation, stable) {
 }
 /** Only a canary that is available comes here: `on-inconclusive: promote` never promotes what does not run. */
 function inconclusive(plan, state, observation, verdict) {
-    const { nowMs } = observation;
     const reason = verdict.kind === 'unknown' ? verdict.reason : 'stable-unhealthy';
     const because = `no verdict within ${Math.round(plan.spec.timeoutMs / 1000)} s: ${verdict.because}`;
     if (plan.spec.onInconclusive === 'promote') {
-        return advance(state, { kind: 'promoting', sinceMs: nowMs, proved: false }, nowMs, `${because}; on-inconclusive: promote`);
+        return canary_promote(state, observation, false, `${because}; on-inconclusive: promote`);
     }
     return end(state, observation, outcome('inconclusive', reason, because));
+}
+function canary_promote(state, { nowMs }, proved, because) {
+    return advance(state, { kind: 'promoting', sinceMs: nowMs, proved, because }, nowMs, because);
 }
 /** What the gates say of the canary as a whole, across all its steps. */
 function verdictOf(plan, state, nowMs) {

@@ -200,7 +200,7 @@ function clusterOf(all: KubeConfig, context: Context, env: Environment): Cluster
 
 function warningsFor(cluster: Cluster, context: Context): readonly string[] {
   const warnings: string[] = [];
-  if (cluster.server.startsWith('http:'))
+  if (cluster.server.startsWith('http:') && !isLoopback(cluster.server))
     warnings.push(
       `the API server of the context "${context.name}" is asked over http: everything, credentials too, can be read on the way`,
     );
@@ -212,4 +212,9 @@ function warningsFor(cluster: Cluster, context: Context): readonly string[] {
 
 function invalid(message: string, hint: string): UserError {
   return new UserError('kubeconfig-invalid', message, hint);
+}
+
+/** What never leaves the machine cannot be read on the way. */
+function isLoopback(server: string): boolean {
+  return /^127\.|^localhost$|^\[::1\]$/.test(new URL(server).hostname);
 }

@@ -24,12 +24,15 @@ export function connect(address: PrometheusAddress, fetchService: FetchService):
     try {
       return await unlessAborted(ask(parameters, either), either);
     } catch (error) {
-      if (timeout.aborted) throw new Fault('timeout', `no answer within ${timeoutMs / 1000} s`, true, { cause: error });
-      if (signal.aborted) throw new Fault('network', 'cancelled', false, { cause: error });
-      throw error;
+      throw timeout.aborted ? timedOut(error) : signal.aborted ? cancelled(error) : error;
     }
   };
 }
+
+const timedOut = (cause: unknown): Fault => new Fault('timeout', `no answer within ${timeoutMs / 1000} s`, true, { cause });
+const cancelled = (cause: unknown): Fault => new Fault('network', 'cancelled', false, { cause });
+const notJson = (text: string, cause: unknown): Fault =>
+  new Fault('protocol', `the answer is no JSON: ${text.trim().slice(0, 100)}`, false, { cause });
 
 /** The API server knows a Service with a scheme by another name, and Roles name it as it is asked: http is left out. */
 function askService(address: Extract<PrometheusAddress, { kind: 'service' }>, fetchService: FetchService): Ask {
@@ -101,7 +104,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Fault('protocol', `the answer is no JSON: ${text.trim().slice(0, 100)}`, false, { cause: error });
+    throw notJson(text, error);
   }
 }
 

@@ -301,7 +301,7 @@ describe('a step', () => {
 });
 
 describe('promoting', () => {
-  const phase: Phase = { kind: 'promoting', sinceMs: nowMs - 5_000, proved: true };
+  const phase: Phase = { kind: 'promoting', sinceMs: nowMs - 5_000, proved: true, because: 'all passed' };
   const rolled = stable({ images: { app: 'app:v2' } });
   const rolling = stable({ images: { app: 'app:v2' }, updatedReplicas: 2 });
   const strange = workload(4, { pods: [pod({ containers: [container({ imageId: 'sha256:other' })] })] });

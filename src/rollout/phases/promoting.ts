@@ -50,9 +50,7 @@ export function decidePromoting(plan: Plan, state: RolloutState, phase: Promotin
   const heartbeat = heartbeatIfDue(plan, state, nowMs);
   if (heartbeat !== undefined) return heartbeat;
   if (isAvailable(stable, stable.desiredReplicas)) {
-    const promoted: Outcome = phase.proved
-      ? outcome('promoted', 'gates-passed', 'every gate passed and the Deployment is complete')
-      : outcome('promoted', 'unproved', 'promoted without proof, as on-inconclusive: promote asks');
+    const promoted = outcome('promoted', phase.proved ? 'gates-passed' : 'unproved', `${phase.because}; the Deployment is complete`);
     return end(state, observation, promoted);
   }
   return {

@@ -123,7 +123,7 @@ function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Ob
   const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
   const carries = stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
   if (verdict.kind === 'pass' && longEnough && carries) {
-    return advance(state, { kind: 'promoting', sinceMs: nowMs, proved: true }, nowMs, verdict.because);
+    return promote(state, observation, true, verdict.because);
   }
   if (isOverdue(plan, state, nowMs)) return inconclusive(plan, state, observation, verdict);
   if (verdict.kind !== 'pass') return { kind: 'wait', ms: pollMs, because: verdict.because };
@@ -133,13 +133,16 @@ function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Ob
 
 /** Only a canary that is available comes here: `on-inconclusive: promote` never promotes what does not run. */
 function inconclusive(plan: Plan, state: RolloutState, observation: Observation, verdict: Verdict): Decision {
-  const { nowMs } = observation;
   const reason = verdict.kind === 'unknown' ? verdict.reason : 'stable-unhealthy';
   const because = `no verdict within ${Math.round(plan.spec.timeoutMs / 1000)} s: ${verdict.because}`;
   if (plan.spec.onInconclusive === 'promote') {
-    return advance(state, { kind: 'promoting', sinceMs: nowMs, proved: false }, nowMs, `${because}; on-inconclusive: promote`);
+    return promote(state, observation, false, `${because}; on-inconclusive: promote`);
   }
   return end(state, observation, outcome('inconclusive', reason, because));
+}
+
+function promote(state: RolloutState, { nowMs }: Observation, proved: boolean, because: string): Decision {
+  return advance(state, { kind: 'promoting', sinceMs: nowMs, proved, because }, nowMs, because);
 }
 
 /** What the gates say of the canary as a whole, across all its steps. */

@@ -62,11 +62,17 @@ const cases: readonly { name: string; readings: readonly MetricsReading[]; expec
   },
   {
     name: 'all that stable has answered counts for that, and just as much is not more',
-    readings: [reading({}, { s: [0, 1000] }), reading({}, { s: [0, 1100] }), reading({}, { s: [0, 1150], t: [3, 150] })],
+    readings: [
+      reading({}, { s: [0, 1000] }),
+      reading({}, { s: [0, 1100] }),
+      reading({}, { s: [0, 1110] }),
+      reading({}, { s: [0, 1150], t: [3, 150] }),
+    ],
     expected: [
       [0, 0, 0, 0],
       [0, 0, 0, 100],
-      [0, 0, 3, 200],
+      [0, 0, 0, 10],
+      [0, 0, 3, 190],
     ],
   },
   {

@@ -227,6 +227,17 @@ describe('unknown', () => {
     });
   });
 
+  it('when both go silent, whatever the limits', () => {
+    for (const by of [rules, absolute]) {
+      const { evidence, nowMs } = feed(by, [...times(6, [0, 150, 7, 1350]), ...times(4, [0, 0, 0, 0])]);
+      expect(judgeMetrics(by, evidence, nowMs)).toEqual({
+        kind: 'unknown',
+        reason: 'metrics-unavailable',
+        because: 'no request was counted for 60 s: no traffic, or Prometheus does not scrape',
+      });
+    }
+  });
+
   it('when stable goes silent, for a comparison', () => {
     const silent = feed(rules, times(4, [0, 150, 0, 0]), good);
     expect(judgeMetrics(rules, silent.evidence, silent.nowMs)).toMatchObject({
