@@ -52724,6 +52724,8 @@ function decoded(value) {
     return text.startsWith('-----BEGIN') || /^[\x20-\x7e]+$/u.test(text) ? text : '';
 }
 
+// EXTERNAL MODULE: ./lib/rollout/names.js
+var rollout_names = __nccwpck_require__(4149);
 // EXTERNAL MODULE: ./lib/rollout/permissions.js
 var rollout_permissions = __nccwpck_require__(913);
 ;// CONCATENATED MODULE: ./lib/kubernetes/access.js
@@ -52751,8 +52753,6 @@ async function isAllowed(client, { namespace, group, resource, name, verb }) {
     return allowed;
 }
 
-// EXTERNAL MODULE: ./lib/rollout/names.js
-var rollout_names = __nccwpck_require__(4149);
 ;// CONCATENATED MODULE: ./lib/kubernetes/canary.js
 
 /** Seconds that a canary container goes on serving after it was told to stop: until then every node knows that it is gone. */
@@ -53104,6 +53104,7 @@ function jobFacts(job) {
         startedAtMs,
         deadlineAtMs: startedAtMs === undefined || seconds === undefined ? undefined : startedAtMs + seconds * 1000,
         over: whyOver(job),
+        holder: readJournal(job)?.state.holder.id,
     };
 }
 function whyOver(job) {
@@ -53378,6 +53379,8 @@ class ClusterWorld {
     async journal(state, deadlineMs) {
         const { job } = this.#seen;
         const startedAtMs = job === undefined ? undefined : jobFacts(job).startedAtMs;
+        if (job !== undefined && jobFacts(job).holder !== state.holder.id)
+            throw new errors/* Fault */.vC('conflict', 'another run has taken this rollout over', false);
         if (job === undefined)
             throw new errors/* Fault */.vC('not-found', `the Job ${this.#plan.names.job} is gone`, false);
         const elapsedMs = startedAtMs === undefined ? 0 : this.#client.serverNowMs() - startedAtMs;
@@ -53607,7 +53610,11 @@ function namesakesOf(stableUid, jobName, job, canary, nowMs) {
     return namesakes;
 }
 
+// EXTERNAL MODULE: ./lib/rollout/heartbeat.js
+var heartbeat = __nccwpck_require__(6597);
 ;// CONCATENATED MODULE: ./lib/kubernetes/lock.js
+
+
 
 
 
@@ -53661,6 +53668,29 @@ async function tryAcquire({ client, plan, holder }) {
         const heldBy = describeHolder(job, client.serverNowMs());
         return { kind: job.metadata?.deletionTimestamp === undefined ? 'busy' : 'going', heldBy };
     }
+}
+/**
+ * Takes a record over whose runner is dead: one JSON Patch that tests the journal which was read, so that of two runs one wins. A dead-man
+ * that still ticks is left alone: it heals by itself.
+ */
+async function takeOverRecord(client, namespace, jobName, holder) {
+    const path = paths.job(namespace, jobName);
+    const job = await client.find(path);
+    const journal = job === undefined ? undefined : readJournal(job);
+    if (job === undefined || journal === undefined || jobFacts(job).over !== undefined)
+        return undefined;
+    const nowMs = client.serverNowMs();
+    if ((0,rollout_state/* isUndoneByDeletion */.$)(journal.state.phase) || nowMs - journal.state.heartbeatAtMs < heartbeat/* recordStaleMs */.Dx)
+        return undefined;
+    const taken = { plan: journal.plan, state: { ...journal.state, holder, heartbeatAtMs: nowMs } };
+    const elapsedMs = nowMs - (jobFacts(job).startedAtMs ?? nowMs);
+    await client.jsonPatch(path, journalPatch(job, taken, Math.ceil((elapsedMs + heartbeat/* recordMs */.mw) / 1000))).catch((error) => {
+        if (!(0,errors/* isFault */.Zh)(error, 'invalid', 'conflict', 'not-found'))
+            throw error;
+        const message = `Another run has just taken the record of Job ${jobName} over`;
+        throw new errors/* UserError */.yo('rollout-busy', message, 'Run again once that run has ended', { cause: error });
+    });
+    return taken;
 }
 function busyHint(plan) {
     return `Wait until that run has ended. If its runner is dead, its Job ${plan.names.job} removes itself and the canary at its deadline`;
@@ -53756,6 +53786,7 @@ function timeOf(event) {
 
 
 
+
 /** The cluster of one Deployment, behind the port that the runner knows. */
 function createCluster({ client, namespace, deployment, evidence, reporter, clock }) {
     return {
@@ -53771,6 +53802,7 @@ function createCluster({ client, namespace, deployment, evidence, reporter, cloc
         },
         dryRun: async (plan) => dryRun(client, plan, await client.get(paths.deployment(namespace, deployment))),
         acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
+        takeOver: (holder) => takeOverRecord(client, namespace, (0,rollout_names/* namesFor */.GT)(deployment).job, holder),
         readJournal: async (plan, holderId) => {
             const job = await client.find(paths.job(namespace, plan.names.job));
             const journal = job === undefined ? undefined : readJournal(job);
@@ -67887,8 +67919,8 @@ var github_summary = __nccwpck_require__(5671);
 var summary_file = __nccwpck_require__(2866);
 // EXTERNAL MODULE: ./lib/rollout/state.js
 var rollout_state = __nccwpck_require__(9280);
-// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 17 modules
-var run_rollout = __nccwpck_require__(2626);
+// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 16 modules
+var run_rollout = __nccwpck_require__(8441);
 ;// CONCATENATED MODULE: ./lib/runner/finish-left.js
 
 
@@ -68337,6 +68369,40 @@ function shareAt(steps, atMs) {
             return step.sharePercent;
     }
     return steps.at(-1)?.sharePercent ?? 0;
+}
+
+
+/***/ }),
+
+/***/ 6597:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ar: () => (/* binding */ deadlineFor),
+/* harmony export */   Dx: () => (/* binding */ recordStaleMs),
+/* harmony export */   k4: () => (/* binding */ heartbeatIfDue),
+/* harmony export */   mw: () => (/* binding */ recordMs),
+/* harmony export */   np: () => (/* binding */ advance)
+/* harmony export */ });
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9280);
+
+/** How long the Job is the record of a promotion that nobody finished. */
+const recordMs = 3_600_000;
+/** A record whose last heartbeat is older than this has lost its runner: the next one may take it over. */
+const recordStaleMs = 240_000;
+/** How far a journal write moves the dead-man's deadline: from a dead-man to a record once deletion no longer undoes everything. */
+function deadlineFor(plan, phase) {
+    return (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .isUndoneByDeletion */ .$)(phase) ? plan.spec.deadManMs : recordMs;
+}
+/** A heartbeat, when the last one is older than an eighth of the dead-man's time. */
+function heartbeatIfDue(plan, state, nowMs) {
+    if (nowMs - state.heartbeatAtMs < plan.spec.deadManMs / 8)
+        return undefined;
+    return { kind: 'advance', to: { ...state, heartbeatAtMs: nowMs }, journal: true, because: 'the dead-man wants a heartbeat' };
+}
+/** The state in another phase; writing it is a heartbeat too. */
+function advance(state, phase, nowMs, because) {
+    return { kind: 'advance', to: { ...state, phase, heartbeatAtMs: nowMs }, journal: true, because };
 }
 
 
@@ -68851,8 +68917,8 @@ function refusedDeployment(facts, spec) {
     }));
 }
 
-// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 17 modules
-var run_rollout = __nccwpck_require__(2626);
+// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 16 modules
+var run_rollout = __nccwpck_require__(8441);
 ;// CONCATENATED MODULE: ./lib/runner/deploy.js
 
 
@@ -68900,6 +68966,7 @@ async function prepare(request, ports, cancel) {
         reporter.info(`${permissions.length} permissions: all there`);
     else
         reporter.warning(accessWarning);
+    await finishRecord(request, ports, cancel);
     const inspected = await cluster.inspect();
     const planned = planImages(inspected.containers, request.images);
     if (planned.kind === 'problem')
@@ -68922,6 +68989,20 @@ async function prepare(request, ports, cancel) {
     await cluster.dryRun(plan);
     reporter.info('the API server would take every write, the rollback included');
     return { kind: 'plan', plan, lines: describePlan(plan, { services: facts.services, traffic }) };
+}
+/** A promotion that an earlier run sent and did not live to finish comes first: finished, or undone where its pods fail. */
+async function finishRecord(request, ports, cancel) {
+    if (request.command === 'plan')
+        return;
+    const record = await ports.cluster.takeOver(request.holder);
+    if (record === undefined)
+        return;
+    const { reporter, cluster, clock } = ports;
+    reporter.info('an earlier run died during its promotion: its record is taken over, and finished or undone first');
+    ports.remember(record.plan, record.state.jobUid);
+    const { outcome } = await (0,run_rollout/* runRollout */.p)({ world: cluster.world(record.plan), metrics: undefined, reporter, clock }, record.plan, record.state, cancel);
+    reporter.phase('Preflight: nothing is written');
+    reporter.info(`the earlier release: ${outcome.result}, ${outcome.because}`);
 }
 async function prepareJudge(request, ports, unhealthy, stablePods, cancel) {
     const { spec } = request;
@@ -68977,7 +69058,7 @@ function refuseFault(error) {
 
 /***/ }),
 
-/***/ 2626:
+/***/ 8441:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -69370,27 +69451,8 @@ function absorbMetrics(plan, state, observation) {
     return absorbReading(plan.rules, evidence, observation.metrics.reading, observation.nowMs);
 }
 
-// EXTERNAL MODULE: ./lib/rollout/state.js
-var rollout_state = __nccwpck_require__(9280);
-;// CONCATENATED MODULE: ./lib/rollout/heartbeat.js
-
-/** How long the Job is the record of a promotion that nobody finished. */
-const recordMs = 3_600_000;
-/** How far a journal write moves the dead-man's deadline: from a dead-man to a record once deletion no longer undoes everything. */
-function deadlineFor(plan, phase) {
-    return (0,rollout_state/* isUndoneByDeletion */.$)(phase) ? plan.spec.deadManMs : recordMs;
-}
-/** A heartbeat, when the last one is older than an eighth of the dead-man's time. */
-function heartbeatIfDue(plan, state, nowMs) {
-    if (nowMs - state.heartbeatAtMs < plan.spec.deadManMs / 8)
-        return undefined;
-    return { kind: 'advance', to: { ...state, heartbeatAtMs: nowMs }, journal: true, because: 'the dead-man wants a heartbeat' };
-}
-/** The state in another phase; writing it is a heartbeat too. */
-function advance(state, phase, nowMs, because) {
-    return { kind: 'advance', to: { ...state, phase, heartbeatAtMs: nowMs }, journal: true, because };
-}
-
+// EXTERNAL MODULE: ./lib/rollout/heartbeat.js
+var rollout_heartbeat = __nccwpck_require__(6597);
 ;// CONCATENATED MODULE: ./lib/rollout/phases/interruption.js
 /** The same refusal this often in a row is an answer, not an accident. */
 const rejectionsMax = 3;
@@ -69405,9 +69467,15 @@ function lostJob(state, observation) {
         return outcome('rolled-back', 'lock-lost', "the rollout's Job was deleted, and the canary with it");
     if (job.uid !== state.jobUid)
         return outcome('rolled-back', 'lock-lost', 'another rollout holds the Job now');
+    if (isTakenOver(state, observation))
+        return outcome('failed', 'lock-lost', 'another run has taken this rollout over, and finishes or undoes it');
     if (job.over !== undefined)
         return outcome('rolled-back', 'lock-lost', `the rollout's Job is over: ${job.over}`);
     return undefined;
+}
+/** The Job is the same, its journal names another run: everything of this rollout is that run's now. */
+function isTakenOver(state, { job }) {
+    return job?.uid === state.jobUid && job.holder !== undefined && job.holder !== state.holder.id;
 }
 function lostDeployment(plan, state, observation) {
     const { stable } = observation;
@@ -69474,7 +69542,7 @@ function decideArming(plan, state, phase, observation) {
     if (interruption !== undefined)
         return end(state, observation, interruption);
     if (observation.job?.startedAtMs !== undefined) {
-        return advance(state, { kind: 'fencing', sinceMs: observation.nowMs }, observation.nowMs, 'the dead-man is armed');
+        return (0,rollout_heartbeat/* advance */.np)(state, { kind: 'fencing', sinceMs: observation.nowMs }, observation.nowMs, 'the dead-man is armed');
     }
     if (observation.nowMs - phase.sinceMs > armingMs) {
         const because = `the Job ${plan.names.job} did not start within ${armingMs / 1000} s: is something suspending Jobs in this namespace?`;
@@ -69487,7 +69555,7 @@ function decideFencing(plan, state, phase, observation) {
     const interruption = interruptionOf(plan, state, observation);
     if (interruption !== undefined)
         return end(state, observation, interruption);
-    const heartbeat = heartbeatIfDue(plan, state, observation.nowMs);
+    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, observation.nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
     const { canary, stable, nowMs } = observation;
@@ -69496,7 +69564,7 @@ function decideFencing(plan, state, phase, observation) {
     if (stable?.rollout !== state.jobUid) {
         return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'every write to the Deployment tests this label' };
     }
-    return advance(state, { kind: 'step', index: 0, sinceMs: nowMs }, nowMs, 'the Deployment is fenced');
+    return (0,rollout_heartbeat/* advance */.np)(state, { kind: 'step', index: 0, sinceMs: nowMs }, nowMs, 'the Deployment is fenced');
 }
 /** A canary that has lost its rollout still serves: it goes before ours comes, found by name, deleted by uid. */
 function clearLeftover(plan, state, phase, observation) {
@@ -69530,6 +69598,9 @@ function decideEnding(plan, state, phase, observation) {
         const because = left.length === 0 ? phase.outcome.because : `${phase.outcome.because}; still there: ${left.join(', ')}`;
         return { kind: 'finish', outcome: { ...phase.outcome, because }, because: 'the time for cleaning up is over' };
     }
+    if (isTakenOver(state, observation)) {
+        return { kind: 'finish', outcome: phase.outcome, because: 'another run has taken this rollout over: nothing here is ours any more' };
+    }
     if (observation.job?.uid === state.jobUid)
         return removeJob(plan, state, phase, observation);
     if (canary !== undefined && canary.rollout === state.jobUid) {
@@ -69561,7 +69632,7 @@ function removeJob(plan, state, phase, observation) {
     }
     if (canary !== undefined && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
         const because = `the canary stays until the stable pods can carry the traffic: ${stable.availableReplicas} of ${stable.desiredReplicas} available`;
-        return heartbeatIfDue(plan, state, nowMs) ?? { kind: 'wait', ms: pollMs, because };
+        return (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs) ?? { kind: 'wait', ms: pollMs, because };
     }
     return { kind: 'apply', command: { kind: 'ensure-job-deleted' }, because: phase.outcome.because };
 }
@@ -69723,9 +69794,9 @@ function decidePromoting(plan, state, phase, observation) {
         return promote(plan, state, observation, stable);
     const reason = reasonToRevert(plan, phase, observation, stable);
     if (reason !== undefined) {
-        return advance(state, { kind: 'reverting', sinceMs: nowMs, outcome: reason }, nowMs, reason.because);
+        return (0,rollout_heartbeat/* advance */.np)(state, { kind: 'reverting', sinceMs: nowMs, outcome: reason }, nowMs, reason.because);
     }
-    const heartbeat = heartbeatIfDue(plan, state, nowMs);
+    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
     if (isAvailable(stable, stable.desiredReplicas)) {
@@ -69764,7 +69835,7 @@ function promote(plan, state, observation, stable) {
     if (rejection !== undefined && rejection.times >= promoting_rejectionsMax) {
         return end(state, observation, outcome('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`));
     }
-    const heartbeat = heartbeatIfDue(plan, state, nowMs);
+    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
     return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
@@ -69821,7 +69892,7 @@ function decideReverting(plan, state, phase, observation) {
     }
     if (images === 'new')
         return revert(plan, state, phase, observation);
-    const heartbeat = heartbeatIfDue(plan, state, nowMs);
+    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
     if (isAvailable(stable, stable.desiredReplicas))
@@ -69841,7 +69912,7 @@ function revert(plan, state, phase, observation) {
         const because = `${phase.outcome.because}; and the API server refuses to put the old image back: ${rejection.message}`;
         return end(state, observation, outcome('failed', 'write-refused', because));
     }
-    const heartbeat = heartbeatIfDue(plan, state, observation.nowMs);
+    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, observation.nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
     return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };
@@ -69869,7 +69940,7 @@ function decideStep(plan, state, phase, observation) {
     const conviction = convictionOf(plan, state, observation);
     if (conviction !== undefined)
         return end(state, observation, conviction);
-    const heartbeat = heartbeatIfDue(plan, state, nowMs);
+    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
     const step = plan.steps[phase.index];
@@ -69943,7 +70014,7 @@ function holdStep(plan, state, phase, observation) {
     const heldMs = nowMs - (state.steadiness?.availableSinceMs ?? nowMs);
     if (heldMs >= holdMs) {
         const next = { kind: 'step', index: phase.index + 1, sinceMs: nowMs };
-        return advance(state, next, nowMs, `step ${phase.index + 1} held for ${Math.round(heldMs / 1000)} s and no gate objects`);
+        return (0,rollout_heartbeat/* advance */.np)(state, next, nowMs, `step ${phase.index + 1} held for ${Math.round(heldMs / 1000)} s and no gate objects`);
     }
     if (isOverdue(plan, state, nowMs))
         return inconclusive(plan, state, observation, verdictOf(plan, state, nowMs));
@@ -69977,7 +70048,7 @@ function inconclusive(plan, state, observation, verdict) {
     return end(state, observation, outcome('inconclusive', reason, because));
 }
 function canary_promote(state, { nowMs }, proved, because) {
-    return advance(state, { kind: 'promoting', sinceMs: nowMs, proved, because }, nowMs, because);
+    return (0,rollout_heartbeat/* advance */.np)(state, { kind: 'promoting', sinceMs: nowMs, proved, because }, nowMs, because);
 }
 /** What the gates say of the canary as a whole, across all its steps. */
 function verdictOf(plan, state, nowMs) {
@@ -70049,6 +70120,8 @@ function describeCommand(plan, command) {
     }
 }
 
+// EXTERNAL MODULE: ./lib/rollout/state.js
+var rollout_state = __nccwpck_require__(9280);
 ;// CONCATENATED MODULE: ./lib/runner/narrator.js
 
 const reminderMs = 30_000;
@@ -70200,7 +70273,7 @@ async function act(ports, plan, state, decision, narrator, observation) {
     if (decision.to.phase !== state.phase)
         narrator.note('decided', decision.because, observation.nowMs);
     if (decision.journal)
-        await ports.world.journal(decision.to, deadlineFor(plan, decision.to.phase));
+        await ports.world.journal(decision.to, (0,rollout_heartbeat/* deadlineFor */.Ar)(plan, decision.to.phase));
     return decision.to;
 }
 /** The cancel came while the API server was being asked: the Job goes without another look, and its canary with it. */

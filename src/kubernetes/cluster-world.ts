@@ -87,6 +87,8 @@ export class ClusterWorld implements World {
   async journal(state: RolloutState, deadlineMs: number): Promise<void> {
     const { job } = this.#seen;
     const startedAtMs = job === undefined ? undefined : jobFacts(job).startedAtMs;
+    if (job !== undefined && jobFacts(job).holder !== state.holder.id)
+      throw new Fault('conflict', 'another run has taken this rollout over', false);
     if (job === undefined) throw new Fault('not-found', `the Job ${this.#plan.names.job} is gone`, false);
     const elapsedMs = startedAtMs === undefined ? 0 : this.#client.serverNowMs() - startedAtMs;
     const deadlineSeconds = Math.ceil((elapsedMs + deadlineMs) / 1000);

@@ -1,3 +1,4 @@
+import { namesFor } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { Clock, Cluster, Reporter } from '../runner/ports.ts';
 import { checkAccess } from './access.ts';
@@ -5,7 +6,7 @@ import { ClusterWorld } from './cluster-world.ts';
 import { dryRun } from './dry-run.ts';
 import { inspect, withTemplateHash } from './inspection.ts';
 import { readJournal } from './job.ts';
-import { acquireLock } from './lock.ts';
+import { acquireLock, takeOverRecord } from './lock.ts';
 import { paths } from './paths.ts';
 import { type EvidenceMode, PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
@@ -35,6 +36,7 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
     },
     dryRun: async (plan: Plan) => dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment))),
     acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
+    takeOver: (holder) => takeOverRecord(client, namespace, namesFor(deployment).job, holder),
     readJournal: async (plan, holderId) => {
       const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
       const journal = job === undefined ? undefined : readJournal(job);

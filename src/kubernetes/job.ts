@@ -65,6 +65,7 @@ export function jobFacts(job: RawJob): JobFacts {
     startedAtMs,
     deadlineAtMs: startedAtMs === undefined || seconds === undefined ? undefined : startedAtMs + seconds * 1000,
     over: whyOver(job),
+    holder: readJournal(job)?.state.holder.id,
   };
 }
 

@@ -1,8 +1,10 @@
 import { Fault, isFault, UserError } from '../errors.ts';
+import { recordMs, recordStaleMs } from '../rollout/heartbeat.ts';
 import type { Plan } from '../rollout/plan.ts';
-import { type Holder, type RolloutState, startState } from '../rollout/state.ts';
+import { type Holder, isUndoneByDeletion, type RolloutState, startState } from '../rollout/state.ts';
 import type { Clock, Reporter } from '../runner/ports.ts';
-import { describeHolder, jobManifest, readJournal } from './job.ts';
+import { describeHolder, type Journal, jobFacts, jobManifest, readJournal } from './job.ts';
+import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
@@ -69,6 +71,32 @@ async function tryAcquire({ client, plan, holder }: LockOptions): Promise<Attemp
     const heldBy = describeHolder(job, client.serverNowMs());
     return { kind: job.metadata?.deletionTimestamp === undefined ? 'busy' : 'going', heldBy };
   }
+}
+
+/**
+ * Takes a record over whose runner is dead: one JSON Patch that tests the journal which was read, so that of two runs one wins. A dead-man
+ * that still ticks is left alone: it heals by itself.
+ */
+export async function takeOverRecord(
+  client: KubernetesClient,
+  namespace: string,
+  jobName: string,
+  holder: Holder,
+): Promise<Journal | undefined> {
+  const path = paths.job(namespace, jobName);
+  const job = await client.find<RawJob>(path);
+  const journal = job === undefined ? undefined : readJournal(job);
+  if (job === undefined || journal === undefined || jobFacts(job).over !== undefined) return undefined;
+  const nowMs = client.serverNowMs();
+  if (isUndoneByDeletion(journal.state.phase) || nowMs - journal.state.heartbeatAtMs < recordStaleMs) return undefined;
+  const taken: Journal = { plan: journal.plan, state: { ...journal.state, holder, heartbeatAtMs: nowMs } };
+  const elapsedMs = nowMs - (jobFacts(job).startedAtMs ?? nowMs);
+  await client.jsonPatch(path, journalPatch(job, taken, Math.ceil((elapsedMs + recordMs) / 1000))).catch((error: unknown) => {
+    if (!isFault(error, 'invalid', 'conflict', 'not-found')) throw error;
+    const message = `Another run has just taken the record of Job ${jobName} over`;
+    throw new UserError('rollout-busy', message, 'Run again once that run has ended', { cause: error });
+  });
+  return taken;
 }
 
 function busyHint(plan: Plan): string {

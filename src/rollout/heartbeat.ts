@@ -6,6 +6,9 @@ import { isUndoneByDeletion } from './state.ts';
 /** How long the Job is the record of a promotion that nobody finished. */
 export const recordMs = 3_600_000;
 
+/** A record whose last heartbeat is older than this has lost its runner: the next one may take it over. */
+export const recordStaleMs = 240_000;
+
 /** How far a journal write moves the dead-man's deadline: from a dead-man to a record once deletion no longer undoes everything. */
 export function deadlineFor(plan: Plan, phase: Phase): number {
   return isUndoneByDeletion(phase) ? plan.spec.deadManMs : recordMs;

@@ -79,6 +79,8 @@ export type JobFacts = {
   readonly deadlineAtMs: number | undefined;
   /** Why this Job protects nothing any more: failed, suspended, being deleted. */
   readonly over: string | undefined;
+  /** The id of the run that its journal names; undefined where the journal cannot be read. */
+  readonly holder?: string | undefined;
 };
 
 /** The world as one turn of the loop sees it. */

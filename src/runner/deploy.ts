@@ -81,6 +81,7 @@ async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: Abo
   if (accessWarning === undefined) reporter.info(`${permissions.length} permissions: all there`);
   else reporter.warning(accessWarning);
 
+  await finishRecord(request, ports, cancel);
   const inspected = await cluster.inspect();
   const planned = planImages(inspected.containers, request.images);
   if (planned.kind === 'problem') throw new UserError('container-missing', planned.message, planned.hint);
@@ -102,6 +103,24 @@ async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: Abo
   await cluster.dryRun(plan);
   reporter.info('the API server would take every write, the rollback included');
   return { kind: 'plan', plan, lines: describePlan(plan, { services: facts.services, traffic }) };
+}
+
+/** A promotion that an earlier run sent and did not live to finish comes first: finished, or undone where its pods fail. */
+async function finishRecord(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<void> {
+  if (request.command === 'plan') return;
+  const record = await ports.cluster.takeOver(request.holder);
+  if (record === undefined) return;
+  const { reporter, cluster, clock } = ports;
+  reporter.info('an earlier run died during its promotion: its record is taken over, and finished or undone first');
+  ports.remember(record.plan, record.state.jobUid);
+  const { outcome } = await runRollout(
+    { world: cluster.world(record.plan), metrics: undefined, reporter, clock },
+    record.plan,
+    record.state,
+    cancel,
+  );
+  reporter.phase('Preflight: nothing is written');
+  reporter.info(`the earlier release: ${outcome.result}, ${outcome.because}`);
 }
 
 type Judge = { readonly rules: Plan['rules']; readonly traffic: StableTraffic | undefined; readonly warnings: readonly string[] };

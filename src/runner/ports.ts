@@ -61,6 +61,8 @@ export type Cluster = {
   dryRun(plan: Plan): Promise<void>;
   /** Creates the Job; throws UserError `rollout-busy` where another run holds it. */
   acquire(plan: Plan, holder: Holder, cancel: AbortSignal): Promise<RolloutState>;
+  /** The record of a promotion whose runner is dead, now in this holder's name; undefined where there is none. Throws UserError where another run was faster. */
+  takeOver(holder: Holder): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
   /** The journal of the rollout that this holder began; undefined where its Job is gone. */
   readJournal(plan: Plan, holderId: string): Promise<RolloutState | undefined>;
   world(plan: Plan): World;

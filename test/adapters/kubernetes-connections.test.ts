@@ -121,9 +121,11 @@ describe('TLS', () => {
     expect(server.last.headers.authorization).toBeUndefined();
   });
 
-  it('does without, where the address says http, and warns', async () => {
+  it('does without, where the address says http, and warns where that leaves the machine', async () => {
     const server = await start({ http: true });
-    expect(loadKubeConfig({ kubeconfig: server.kubeConfig(), context: undefined, env: {} }).warnings.join()).toContain('over http');
+    const warningsOf = (kubeconfig: string): string => loadKubeConfig({ kubeconfig, context: undefined, env: {} }).warnings.join();
+    expect(warningsOf(server.kubeConfig())).toBe('');
+    expect(warningsOf(server.kubeConfig().replace('127.0.0.1', 'api.example.invalid'))).toContain('over http');
     await connect(server.kubeConfig()).get(web);
     expect(server.last.headers.authorization).toBe('Bearer token-of-the-test');
   });

@@ -349,6 +349,11 @@ describe('promoting', () => {
       expect: 'revert crash',
     },
     { name: 'the Job is gone', seen: { stable: rolled, job: undefined, ...ready(4) }, expect: 'end failed lock-lost' },
+    {
+      name: 'another run has taken it over',
+      seen: { stable: rolling, ...ready(4), job: { uid: jobUid, startedAtMs: 1, deadlineAtMs: 2, over: undefined, holder: 'run-2' } },
+      expect: 'end failed lock-lost',
+    },
     { name: 'the fence is gone', seen: { stable: { ...rolled, rollout: undefined }, ...ready(4) }, expect: 'end failed fence-lost' },
   ]);
 });
@@ -402,6 +407,11 @@ describe('ending', () => {
       {
         name: 'another rollout’s fence stays',
         seen: { ...gone, stable: stable({ rollout: 'job-2', owned: true }) },
+        expect: 'finish rolled-back',
+      },
+      {
+        name: 'another run has taken the rollout over: nothing is ours',
+        seen: { ...ready(1), job: { uid: jobUid, startedAtMs: 1, deadlineAtMs: 2, over: undefined, holder: 'run-2' } },
         expect: 'finish rolled-back',
       },
       { name: 'clean', seen: { ...gone, stable: stable({ rollout: undefined }) }, expect: 'finish rolled-back' },

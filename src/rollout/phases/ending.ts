@@ -3,7 +3,7 @@ import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
-import { lostJob } from './interruption.ts';
+import { isTakenOver, lostJob } from './interruption.ts';
 
 type Ending = Extract<Phase, { kind: 'ending' }>;
 
@@ -24,6 +24,9 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
     const left = leftOver(plan, state, observation);
     const because = left.length === 0 ? phase.outcome.because : `${phase.outcome.because}; still there: ${left.join(', ')}`;
     return { kind: 'finish', outcome: { ...phase.outcome, because }, because: 'the time for cleaning up is over' };
+  }
+  if (isTakenOver(state, observation)) {
+    return { kind: 'finish', outcome: phase.outcome, because: 'another run has taken this rollout over: nothing here is ours any more' };
   }
   if (observation.job?.uid === state.jobUid) return removeJob(plan, state, phase, observation);
   if (canary !== undefined && canary.rollout === state.jobUid) {

@@ -17,8 +17,15 @@ export function lostJob(state: RolloutState, observation: Observation): Outcome 
   const { job } = observation;
   if (job === undefined) return outcome('rolled-back', 'lock-lost', "the rollout's Job was deleted, and the canary with it");
   if (job.uid !== state.jobUid) return outcome('rolled-back', 'lock-lost', 'another rollout holds the Job now');
+  if (isTakenOver(state, observation))
+    return outcome('failed', 'lock-lost', 'another run has taken this rollout over, and finishes or undoes it');
   if (job.over !== undefined) return outcome('rolled-back', 'lock-lost', `the rollout's Job is over: ${job.over}`);
   return undefined;
+}
+
+/** The Job is the same, its journal names another run: everything of this rollout is that run's now. */
+export function isTakenOver(state: RolloutState, { job }: Observation): boolean {
+  return job?.uid === state.jobUid && job.holder !== undefined && job.holder !== state.holder.id;
 }
 
 function lostDeployment(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
