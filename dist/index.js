@@ -67913,14 +67913,16 @@ __nccwpck_require__.d(__webpack_exports__, {
 var core = __nccwpck_require__(3426);
 // EXTERNAL MODULE: ./lib/connect.js + 76 modules
 var connect = __nccwpck_require__(2145);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/github/summary.js
 var github_summary = __nccwpck_require__(5671);
 // EXTERNAL MODULE: ./lib/github/summary-file.js
 var summary_file = __nccwpck_require__(2866);
 // EXTERNAL MODULE: ./lib/rollout/state.js
 var rollout_state = __nccwpck_require__(9280);
-// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 16 modules
-var run_rollout = __nccwpck_require__(8441);
+// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 17 modules
+var run_rollout = __nccwpck_require__(7099);
 ;// CONCATENATED MODULE: ./lib/runner/finish-left.js
 
 
@@ -67948,6 +67950,7 @@ async function finishLeft(ports, plan, state, cancelled) {
 
 
 
+
 /** The second step: looks for what the first one has left, says so, and finishes or removes it. */
 async function post(env, reporter) {
     const saved = (0,core/* getState */.Gu)('rollout');
@@ -67959,35 +67962,44 @@ async function post(env, reporter) {
     reporter.phase('The release did not end by itself: look for what it has left');
     const connection = (0,connect/* connect */.N)(env, reporter);
     try {
-        const journalled = await connection.cluster.readJournal(plan, holder.id);
-        if (journalled === undefined)
-            reporter.info(`the Job ${plan.names.job} is gone: the cluster has taken the canary back, or will in a moment`);
-        if (journalled === undefined && jobUid === '')
-            return;
-        const state = journalled ?? (0,rollout_state/* startState */.Y)(holder, jobUid, startedAtMs);
-        const ports = { world: connection.cluster.world(plan), metrics: undefined, reporter, clock: connection.clock };
-        const { outcome, timeline, leftovers } = await finishLeft(ports, plan, state, (0,core/* getState */.Gu)('cancelled') === 'true');
-        reporter.outcome(outcome);
-        const summary = (0,github_summary/* renderSummary */.B)({
-            command: 'deploy',
-            target: plan.target,
-            strategy: 'canary',
-            judgedBy: plan.rules === undefined ? 'readiness' : 'metrics',
-            images: plan.images,
-            outcome,
-            plannedSteps: plan.steps,
-            timeline,
-            numbers: undefined,
-            leftovers,
-            runUrl: connection.context.runUrl,
-            startedAtMs,
-            endedAtMs: Date.now(),
-        });
-        (0,summary_file/* appendSummary */.f)(env['GITHUB_STEP_SUMMARY'], summary);
+        await finish(connection, { plan, holder, jobUid }, startedAtMs, reporter, env);
+    }
+    catch (error) {
+        if (!(0,errors/* isFault */.Zh)(error))
+            throw error;
+        reporter.warning(`the cluster cannot be asked what is left: ${(0,errors/* messageOf */.bD)(error)}. The dead-man takes the canary back at its deadline`);
+        process.exitCode = 1;
     }
     finally {
         await connection.close();
     }
+}
+async function finish(connection, { plan, holder, jobUid }, startedAtMs, reporter, env) {
+    const journalled = await connection.cluster.readJournal(plan, holder.id);
+    if (journalled === undefined)
+        reporter.info(`the Job ${plan.names.job} is gone: the cluster has taken the canary back, or will in a moment`);
+    if (journalled === undefined && jobUid === '')
+        return;
+    const state = journalled ?? (0,rollout_state/* startState */.Y)(holder, jobUid, startedAtMs);
+    const ports = { world: connection.cluster.world(plan), metrics: undefined, reporter, clock: connection.clock };
+    const { outcome, timeline, leftovers } = await finishLeft(ports, plan, state, (0,core/* getState */.Gu)('cancelled') === 'true');
+    reporter.outcome(outcome);
+    const summary = (0,github_summary/* renderSummary */.B)({
+        command: 'deploy',
+        target: plan.target,
+        strategy: 'canary',
+        judgedBy: plan.rules === undefined ? 'readiness' : 'metrics',
+        images: plan.images,
+        outcome,
+        plannedSteps: plan.steps,
+        timeline,
+        numbers: undefined,
+        leftovers,
+        runUrl: connection.context.runUrl,
+        startedAtMs,
+        endedAtMs: Date.now(),
+    });
+    (0,summary_file/* appendSummary */.f)(env['GITHUB_STEP_SUMMARY'], summary);
 }
 
 
@@ -68917,8 +68929,8 @@ function refusedDeployment(facts, spec) {
     }));
 }
 
-// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 16 modules
-var run_rollout = __nccwpck_require__(8441);
+// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 17 modules
+var run_rollout = __nccwpck_require__(7099);
 ;// CONCATENATED MODULE: ./lib/runner/deploy.js
 
 
@@ -69058,7 +69070,7 @@ function refuseFault(error) {
 
 /***/ }),
 
-/***/ 8441:
+/***/ 7099:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -69656,6 +69668,33 @@ function leftOver(plan, state, observation) {
     return left;
 }
 
+;// CONCATENATED MODULE: ./lib/rollout/gates/image-identity.js
+/** A tag that was moved while the canary was scaled: its pods run different images, and a verdict on them would be about neither. */
+function mixedImage(images, canary) {
+    for (const { container, to } of images) {
+        const running = imageIdsOf(canary, container);
+        if (running.size > 1)
+            return `the tag was moved: ${to} is different images in the canary's pods: ${[...running].join(', ')}`;
+    }
+    return undefined;
+}
+/** A tag that was moved between canary and promotion: what runs now is not what was judged. */
+function movedImage(images, stable, canary) {
+    if (canary === undefined)
+        return undefined;
+    for (const { container, to } of images) {
+        const judged = imageIdsOf(canary, container);
+        const stranger = [...imageIdsOf(stable, container)].find((imageId) => judged.size > 0 && !judged.has(imageId));
+        if (stranger !== undefined)
+            return `the tag was moved: ${to} is ${stranger} now, but ${[...judged].join(', ')} was judged`;
+    }
+    return undefined;
+}
+function imageIdsOf(workload, container) {
+    const ids = workload.pods.flatMap((pod) => pod.containers.filter((found) => found.name === container).map((found) => found.imageId));
+    return new Set(ids.filter((imageId) => imageId !== ''));
+}
+
 ;// CONCATENATED MODULE: ./lib/rollout/gates/readiness.js
 const pullReasons = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable']);
 const invalidReasons = new Set(['InvalidImageName', 'ErrImageNeverPull', 'CreateContainerError', 'RunContainerError']);
@@ -69768,6 +69807,7 @@ function crashesOf(container) {
 
 
 
+
 const promoting_pollMs = 1000;
 const promoting_rejectionsMax = 3;
 /** Which images stand on the Deployment: all that were found, all that were asked for, or something else. */
@@ -69845,7 +69885,7 @@ function reasonToRevert(plan, phase, observation, stable) {
         return outcome('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
     if (!stable.settled)
         return undefined;
-    const moved = movedImage(plan, stable, observation.canary);
+    const moved = movedImage(plan.images, stable, observation.canary);
     if (moved !== undefined)
         return outcome('rolled-back', 'image-changed', moved);
     const diagnosis = diagnose(stable, observation.nowMs);
@@ -69859,24 +69899,6 @@ function reasonToRevert(plan, phase, observation, stable) {
         return outcome('rolled-back', 'promotion-stuck', `the Deployment was not complete within ${Math.round(plan.spec.timeoutMs / 1000)} s after the promotion${why}`);
     }
     return undefined;
-}
-/** A tag that was moved between canary and promotion: what runs now is not what was judged. */
-function movedImage(plan, stable, canary) {
-    if (canary === undefined)
-        return undefined;
-    for (const { container, to } of plan.images) {
-        const judged = imageIdsOf(canary, container);
-        const running = imageIdsOf(stable, container);
-        const stranger = [...running].find((imageId) => judged.size > 0 && !judged.has(imageId));
-        if (stranger !== undefined) {
-            return `the tag was moved: ${to} is ${stranger} now, but ${[...judged].join(', ')} was judged`;
-        }
-    }
-    return undefined;
-}
-function imageIdsOf(workload, container) {
-    const ids = workload.pods.flatMap((pod) => pod.containers.filter((found) => found.name === container).map((found) => found.imageId));
-    return new Set(ids.filter((imageId) => imageId !== ''));
 }
 /** Puts the recorded images back, only where ours still stand, and stays until the Deployment is complete. */
 function decideReverting(plan, state, phase, observation) {
@@ -69925,6 +69947,7 @@ function revert(plan, state, phase, observation) {
 
 
 
+
 const canary_pollMs = 1000;
 /** A pod that was ready and is not for this long has a verdict coming, not a start-up. */
 const lostReadinessMs = 30_000;
@@ -69962,6 +69985,9 @@ function convictionOf(plan, state, observation) {
     const diagnosis = diagnose(canary, nowMs);
     if (diagnosis.kind === 'fatal')
         return outcome('rolled-back', diagnosis.reason, diagnosis.because, diagnosis.evidence);
+    const mixed = mixedImage(plan.images, canary);
+    if (mixed !== undefined)
+        return outcome('rolled-back', 'image-changed', mixed);
     if (plan.rules !== undefined && state.evidence !== undefined) {
         const verdict = judgeMetrics(plan.rules, state.evidence, nowMs);
         if (verdict.kind === 'fail')

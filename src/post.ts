@@ -1,5 +1,6 @@
 import { getState } from '@actions/core';
-import { connect } from './connect.ts';
+import { type Connection, connect } from './connect.ts';
+import { isFault, messageOf } from './errors.ts';
 import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import type { Plan } from './rollout/plan.ts';
@@ -7,10 +8,11 @@ import { type Holder, startState } from './rollout/state.ts';
 import { finishLeft } from './runner/finish-left.ts';
 import type { Reporter } from './runner/ports.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
 type Remembered = { readonly plan: Plan; readonly holder: Holder; readonly jobUid: string };
 
 /** The second step: looks for what the first one has left, says so, and finishes or removes it. */
-export async function post(env: Readonly<Record<string, string | undefined>>, reporter: Reporter): Promise<void> {
+export async function post(env: Environment, reporter: Reporter): Promise<void> {
   const saved = getState('rollout');
   if (saved === '' || getState('finished') === 'true') return;
   // Written by this action's own first step, in the same run.
@@ -19,31 +21,45 @@ export async function post(env: Readonly<Record<string, string | undefined>>, re
   reporter.phase('The release did not end by itself: look for what it has left');
   const connection = connect(env, reporter);
   try {
-    const journalled = await connection.cluster.readJournal(plan, holder.id);
-    if (journalled === undefined)
-      reporter.info(`the Job ${plan.names.job} is gone: the cluster has taken the canary back, or will in a moment`);
-    if (journalled === undefined && jobUid === '') return;
-    const state = journalled ?? startState(holder, jobUid, startedAtMs);
-    const ports = { world: connection.cluster.world(plan), metrics: undefined, reporter, clock: connection.clock };
-    const { outcome, timeline, leftovers } = await finishLeft(ports, plan, state, getState('cancelled') === 'true');
-    reporter.outcome(outcome);
-    const summary = renderSummary({
-      command: 'deploy',
-      target: plan.target,
-      strategy: 'canary',
-      judgedBy: plan.rules === undefined ? 'readiness' : 'metrics',
-      images: plan.images,
-      outcome,
-      plannedSteps: plan.steps,
-      timeline,
-      numbers: undefined,
-      leftovers,
-      runUrl: connection.context.runUrl,
-      startedAtMs,
-      endedAtMs: Date.now(),
-    });
-    appendSummary(env['GITHUB_STEP_SUMMARY'], summary);
+    await finish(connection, { plan, holder, jobUid }, startedAtMs, reporter, env);
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    reporter.warning(`the cluster cannot be asked what is left: ${messageOf(error)}. The dead-man takes the canary back at its deadline`);
+    process.exitCode = 1;
   } finally {
     await connection.close();
   }
+}
+
+async function finish(
+  connection: Connection,
+  { plan, holder, jobUid }: Remembered,
+  startedAtMs: number,
+  reporter: Reporter,
+  env: Environment,
+): Promise<void> {
+  const journalled = await connection.cluster.readJournal(plan, holder.id);
+  if (journalled === undefined)
+    reporter.info(`the Job ${plan.names.job} is gone: the cluster has taken the canary back, or will in a moment`);
+  if (journalled === undefined && jobUid === '') return;
+  const state = journalled ?? startState(holder, jobUid, startedAtMs);
+  const ports = { world: connection.cluster.world(plan), metrics: undefined, reporter, clock: connection.clock };
+  const { outcome, timeline, leftovers } = await finishLeft(ports, plan, state, getState('cancelled') === 'true');
+  reporter.outcome(outcome);
+  const summary = renderSummary({
+    command: 'deploy',
+    target: plan.target,
+    strategy: 'canary',
+    judgedBy: plan.rules === undefined ? 'readiness' : 'metrics',
+    images: plan.images,
+    outcome,
+    plannedSteps: plan.steps,
+    timeline,
+    numbers: undefined,
+    leftovers,
+    runUrl: connection.context.runUrl,
+    startedAtMs,
+    endedAtMs: Date.now(),
+  });
+  appendSummary(env['GITHUB_STEP_SUMMARY'], summary);
 }

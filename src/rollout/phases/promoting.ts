@@ -1,8 +1,9 @@
 import { isAvailable } from '../absorb.ts';
 import type { Decision } from '../decision.ts';
+import { movedImage } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
-import type { Observation, StableFacts, WorkloadFacts } from '../observation.ts';
+import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
@@ -98,7 +99,7 @@ function promote(plan: Plan, state: RolloutState, observation: Observation, stab
 function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, stable: StableFacts): Outcome | undefined {
   if (observation.cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
   if (!stable.settled) return undefined;
-  const moved = movedImage(plan, stable, observation.canary);
+  const moved = movedImage(plan.images, stable, observation.canary);
   if (moved !== undefined) return outcome('rolled-back', 'image-changed', moved);
   const diagnosis = diagnose(stable, observation.nowMs);
   if (diagnosis.kind === 'fatal')
@@ -115,25 +116,6 @@ function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, 
     );
   }
   return undefined;
-}
-
-/** A tag that was moved between canary and promotion: what runs now is not what was judged. */
-function movedImage(plan: Plan, stable: StableFacts, canary: WorkloadFacts | undefined): string | undefined {
-  if (canary === undefined) return undefined;
-  for (const { container, to } of plan.images) {
-    const judged = imageIdsOf(canary, container);
-    const running = imageIdsOf(stable, container);
-    const stranger = [...running].find((imageId) => judged.size > 0 && !judged.has(imageId));
-    if (stranger !== undefined) {
-      return `the tag was moved: ${to} is ${stranger} now, but ${[...judged].join(', ')} was judged`;
-    }
-  }
-  return undefined;
-}
-
-function imageIdsOf(workload: WorkloadFacts, container: string): ReadonlySet<string> {
-  const ids = workload.pods.flatMap((pod) => pod.containers.filter((found) => found.name === container).map((found) => found.imageId));
-  return new Set(ids.filter((imageId) => imageId !== ''));
 }
 
 /** Puts the recorded images back, only where ours still stand, and stays until the Deployment is complete. */

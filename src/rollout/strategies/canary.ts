@@ -1,5 +1,6 @@
 import { isAvailable } from '../absorb.ts';
 import type { Decision } from '../decision.ts';
+import { mixedImage } from '../gates/image-identity.ts';
 import { judgeMetrics } from '../gates/metrics-gate.ts';
 import type { Diagnosis } from '../gates/readiness.ts';
 import { diagnose } from '../gates/readiness.ts';
@@ -48,6 +49,8 @@ function convictionOf(plan: Plan, state: RolloutState, observation: Observation)
   if (canary === undefined) return undefined;
   const diagnosis = diagnose(canary, nowMs);
   if (diagnosis.kind === 'fatal') return outcome('rolled-back', diagnosis.reason, diagnosis.because, diagnosis.evidence);
+  const mixed = mixedImage(plan.images, canary);
+  if (mixed !== undefined) return outcome('rolled-back', 'image-changed', mixed);
   if (plan.rules !== undefined && state.evidence !== undefined) {
     const verdict = judgeMetrics(plan.rules, state.evidence, nowMs);
     if (verdict.kind === 'fail') return outcome('rolled-back', verdict.reason, verdict.because, verdict.evidence);
