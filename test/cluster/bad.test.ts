@@ -26,7 +26,8 @@ scenario(
     const run = await scene.release({ tag: "errors-5pct" });
     await noteExposure(scene, "errors-5pct");
     assertResult(run, "rolled-back");
-    assertSays(run, /canary [\d.]+ ?% errors \(\d+\/\d+\).{0,40}stable [\d.]+ ?% errors \(\d+\/\d+\)/su, "how many of how many requests failed on both sides");
+    const sides = /canary [\d.]+ % errors \([\d,]+ of [\d,]+\) against stable [\d.]+ % \([\d,]+ of [\d,]+\): worse than the allowed/u;
+    assertSays(run, sides, "how many of how many requests failed on both sides");
     if (!/[\d.]+ ?%/u.test(run.summary)) throw new Error(`the summary has no numbers:\n${run.summary}`);
     assertHolds(await scene.judge({ failures: { answersOf: ["errors-5pct", "errors-05pct"] } }));
   },

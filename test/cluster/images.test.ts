@@ -25,7 +25,7 @@ scenario(
 
 scenario(
   "image without a tag, then a digest",
-  { image: "sample", expected: "sample:v2, then sample@sha256:…", timeoutMs: 240_000 },
+  { containers: [{ name: "web", image: "sample", port: 8080 }], expected: "sample:v2, then sample@sha256:…", timeoutMs: 240_000 },
   async (scene) => {
     assertResult(await scene.release({ tag: "v2", steps: "50%" }), "promoted");
     assertHolds(await scene.judge({ failures: "none", images: { web: "sample:v2" } }));
@@ -51,17 +51,23 @@ scenario(
   },
 );
 
-scenario(
-  "tag moved during the canary",
-  { expected: "what was judged is not what the tag names now: rolled back, image-changed", ownOnly: true },
-  async (scene) => {
-    const moving = `sample:moves-${scene.namespace.slice(-6)}`;
-    await retag("sample:v2", moving);
-    const running = scene.start({ image: moving });
-    await scene.watcher.until("a ready canary", 60_000, (history) => readyCanaries(history, "web") >= 1);
-    await retag("sample:v3", moving);
-    const run = await running.done;
-    assertResult(run, "rolled-back", /^image-changed/u);
-    assertHolds(await scene.judge({ failures: "none", passing: { web: [moving] } }));
-  },
-);
+for (const [when, steps] of [
+  ["while the whole canary runs", "50%"],
+  ["between two steps", "20% for 5s, 50%"],
+] as const) {
+  scenario(
+    `tag moved ${when}`,
+    { expected: "what was judged is not what the tag names now: rolled back, image-changed", ownOnly: true },
+    async (scene) => {
+      const moving = `sample:moves-${scene.namespace.slice(-6)}`;
+      await retag("sample:v2", moving);
+      const running = scene.start({ image: moving, steps });
+      const size = steps === "50%" ? 4 : 1;
+      await scene.watcher.until(`${size} ready canary pods`, 60_000, (history) => readyCanaries(history, "web") >= size);
+      await retag("sample:v3", moving);
+      const run = await running.done;
+      assertResult(run, "rolled-back", /^image-changed/u);
+      assertHolds(await scene.judge({ failures: "none", passing: { web: [moving] } }));
+    },
+  );
+}

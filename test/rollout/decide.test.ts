@@ -234,6 +234,11 @@ describe('a step', () => {
       },
       { name: 'no node for it', seen: failing({}, { unschedulable: '0/1 nodes' }), expect: 'wait' },
       {
+        name: 'its pods run two different images: the tag was moved',
+        seen: { canary: workload(2, { pods: [pod(), pod({ name: 'pod-1', containers: [container({ imageId: 'sha256:other' })] })] }) },
+        expect: 'end rolled-back image-changed',
+      },
+      {
         name: 'a pod that is going is not judged',
         seen: failing({ restartCount: 5, terminated: died }, { terminating: true }),
         expect: 'wait',

@@ -6,6 +6,7 @@ import type { History, Seen } from "./watcher.ts";
 
 const changeCause = "kubernetes.io/change-cause";
 const revision = "deployment.kubernetes.io/revision";
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
 // What the API server and the Deployment controller write on every change.
 const written = [["status"], ["metadata", "resourceVersion"], ["metadata", "generation"], ["metadata", "managedFields"], ["metadata", "annotations", revision]];
@@ -46,7 +47,7 @@ function maxUnavailable(deployment: Deployment): number {
 function judgeUntouched(deployments: readonly Seen<Deployment>[], history: History, baseline: Baseline, expectation: Expectation): readonly string[] {
   const persons = (expectation.personChanged ?? []).map((path) => path.split("."));
   // The person's last-applied annotation changes with the person's apply, and with nothing else.
-  const applied = persons.length > 0 ? [["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"]] : [];
+  const applied = persons.length > 0 ? [["metadata", "annotations", lastApplied]] : [];
   const found = new Set<string>();
   const before = without(baseline.deployment, [...written, ...ours, ...persons, ...applied]);
   for (const { object, type } of deployments) {
@@ -80,10 +81,10 @@ function judgeImages(deployments: readonly Seen<Deployment>[], history: History,
 }
 
 function notes(object: KubernetesObject): object {
-  const { annotations = {}, labels = {} } = object.metadata;
-  // A rollback makes a revision of its own; a person's apply rewrites the last-applied annotation.
-  const kept = Object.entries(annotations).filter(([name]) => name !== revision && name !== "kubectl.kubernetes.io/last-applied-configuration");
-  return { annotations: Object.fromEntries(kept), labels };
+  // A rollback makes a revision of its own; a person's apply rewrites the last-applied annotation; the fence is I7's question.
+  const foreign = new Set([revision, lastApplied, fenceLabel]);
+  const kept = (notes: Readonly<Record<string, string>> = {}): object => Object.fromEntries(Object.entries(notes).filter(([name]) => !foreign.has(name)));
+  return { annotations: kept(object.metadata.annotations), labels: kept(object.metadata.labels) };
 }
 
 export function imagesOf(deployment: Deployment): Record<string, string> {

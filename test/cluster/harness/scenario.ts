@@ -4,6 +4,7 @@ import { describe, test } from "vitest";
 import type { ActionResult } from "../../runner/run-action.ts";
 import { appendResult } from "./results.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
+import { findTarget } from "./target.ts";
 
 export interface ScenarioOptions extends SceneOptions {
   readonly expected: string;
@@ -19,7 +20,7 @@ export function scenario(title: string, options: ScenarioOptions, body: (scene: 
   const skipped = options.ownOnly === true && process.env["KUBECONFIG"] !== undefined;
   describe.skipIf(skipped)(title, () => {
     test(options.expected, { timeout: (options.timeoutMs ?? 150_000) + sceneAloneMs }, async () => {
-      const scene = await Scene.create(title, options);
+      const scene = await makeScene(title, options);
       let problem: string | undefined;
       try {
         await body(scene);
@@ -34,8 +35,19 @@ export function scenario(title: string, options: ScenarioOptions, body: (scene: 
   });
 }
 
+async function makeScene(title: string, options: ScenarioOptions): Promise<Scene> {
+  try {
+    return await Scene.create(title, options);
+  } catch (error) {
+    const problem = `the scene does not stand: ${error instanceof Error ? error.message : String(error)}`;
+    appendResult(findTarget().resultsFile, { scenario: title, verdict: "failed", expected: options.expected, seconds: 0, failedRequests: 0, clients: "", figures: {}, problem, logs: [] });
+    throw error;
+  }
+}
+
 async function record(title: string, expected: string, scene: Scene, problem: string | undefined): Promise<void> {
   const results = await ended(scene);
+  if (scene.clients === "") await scene.noteClients();
   const last = results.at(-1);
   appendResult(scene.target.resultsFile, {
     scenario: title,

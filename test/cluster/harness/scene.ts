@@ -7,7 +7,7 @@ import { judgePrinted } from "./judge-printed.ts";
 import { readAccess } from "./kubeconfig.ts";
 import { kubectlOrThrow } from "./kubectl.ts";
 import { Api, pathsOf } from "./kubernetes.ts";
-import { Load } from "./load.ts";
+import { describeLoad, Load } from "./load.ts";
 import { type ContainerSpec, type DeploymentSpec, deploymentManifest, loadManifest, serviceManifest } from "./manifests.ts";
 import { Metrics, prometheusAddress } from "./metrics.ts";
 import { createNamespace, removeNamespace } from "./namespaces.ts";
@@ -17,7 +17,7 @@ import { podsWithImage } from "./timeline.ts";
 import { Watcher } from "./watcher.ts";
 
 export interface SceneOptions {
-  /** A key of the cluster's images, or a whole reference. */
+  /** A key of the cluster's images; any other reference goes into `containers`. */
   readonly image?: string;
   readonly containers?: readonly ContainerSpec[];
   readonly replicas?: number;
@@ -82,8 +82,7 @@ export class Scene {
 
   manifest(changes: Partial<DeploymentSpec> = {}): object {
     const { image = "v1", env } = this.options;
-    const reference = image.includes("/") || image.includes(":") ? image : this.image(image);
-    const containers = this.options.containers ?? [{ name: "web", image: reference, port: 8080, ...(env === undefined ? {} : { env }) }];
+    const containers = this.options.containers ?? [{ name: "web", image: this.image(image), port: 8080, ...(env === undefined ? {} : { env }) }];
     return deploymentManifest({
       name: "web",
       containers,
@@ -149,6 +148,18 @@ export class Scene {
     this.clients = judgement.clients;
     const printed = judgePrinted(this.ended, this.watcher.history.jobs, [this.api.token, ...this.secrets]);
     return { ...judgement, problems: [...judgement.problems, ...printed] };
+  }
+
+  /** For a scenario that ended before it was judged: what the clients got until then. */
+  async noteClients(): Promise<void> {
+    if (this.options.load === false) return;
+    try {
+      const stats = await this.load.stats();
+      this.failedRequests = stats.failed;
+      this.clients = describeLoad(stats);
+    } catch (error) {
+      this.clients = `not known: ${String(error)}`;
+    }
   }
 
   async exposure(tag: string): Promise<Exposure | undefined> {
