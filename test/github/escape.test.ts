@@ -79,6 +79,7 @@ describe('escapeMarkdown', () => {
   test.each([
     ['a | b', 'a &#124; b'],
     ['`rm`', '&#96;rm&#96;'],
+    ['web@sha256:0123456789abcdef0', 'web@sha256:0123456789abcdef0'],
     ['@octocat', '@\u200Boctocat'],
     ['fixes #123', 'fixes #\u200B123'],
     ['&#123', '&amp;#\u200B123'],
