@@ -52650,7 +52650,7 @@ function readQueries(reader) {
     return error === undefined || total === undefined ? undefined : { error, total };
 }
 function parseQuery(text) {
-    if (/\$pods\b/u.test(text))
+    if (/\$(?:pods\b|\{pods\})/u.test(text))
         return { value: text };
     return {
         problem: `${quoted(text)} does not hold $pods, so it cannot tell the canary from stable; valid is PromQL like sum by (pod) (http_requests_total{namespace="$namespace", pod=~"$pods"})`,
@@ -67071,9 +67071,9 @@ function isObject(value) {
 ;// CONCATENATED MODULE: ./lib/prometheus/preflight.js
 
 /** Pods that were rolled out a moment ago have a short past: each one is counted over the longest window that it has lived through. */
-const windowsSeconds = [60, 15];
+const windowsSeconds = [60, 15, 5];
 /** What a pod younger than every window is counted over: too short rather than too long, so that "too little traffic" can be relied on. */
-const newbornSeconds = 5;
+const newbornSeconds = 2;
 /**
  * Reads the stable pods now and a while before (of Prometheus' own time), and compares. A pod that restarted counts from zero.
  * Throws UserError `metrics-unreachable` or `metrics-empty`.
@@ -67158,17 +67158,14 @@ function askUrl(address) {
     const base = new URL(address);
     if (base.protocol !== 'http:' && base.protocol !== 'https:')
         throw new errors/* Fault */.vC('protocol', 'only http and https addresses can be asked', false);
-    const headers = base.username === '' ? {} : { authorization: basicAuthorization(base) };
     const target = new URL(base);
-    target.username = '';
-    target.password = '';
     target.hash = '';
     target.pathname = `${base.pathname.replace(/\/+$/, '')}${path}`;
     return async (parameters, signal) => {
         const form = new URLSearchParams(parameters).toString();
         return form.length > getMaxBytes
-            ? send(target, { method: 'POST', headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, body: form, signal })
-            : send(withQuery(target, parameters), { method: 'GET', headers, signal });
+            ? send(target, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form, signal })
+            : send(withQuery(target, parameters), { method: 'GET', headers: {}, signal });
     };
 }
 async function send(url, sending) {
@@ -67231,10 +67228,6 @@ function withQuery(target, parameters) {
     for (const [name, value] of Object.entries(parameters))
         url.searchParams.set(name, value);
     return url;
-}
-function basicAuthorization(url) {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    return `Basic ${Buffer.from(credentials).toString('base64')}`;
 }
 /** For what takes no signal, as the API server's proxy: its answer is then no longer waited for. */
 async function unlessAborted(work, signal) {
@@ -67436,12 +67429,12 @@ function escapeHtml(text) {
 }
 /** Text for a paragraph or a table cell of GitHub's Markdown: no markup, no mention, no link to an issue or elsewhere. */
 function escapeMarkdown(text) {
-    return withoutMarkup(text)
+    return (withoutMarkup(text)
         // A digest must stay one that can be copied, and mentions nobody.
         .replaceAll(/@(?!sha256:[0-9a-f]{16})/gu, `@${zeroWidthSpace}`)
         .replaceAll(/(?<!&)#(?=\d)/gu, `#${zeroWidthSpace}`)
         .replaceAll(/(gh-)(?=\d)/giu, `$1${zeroWidthSpace}`)
-        .replaceAll(/^#/gu, '&#35;');
+        .replaceAll(/^#/gu, '&#35;'));
 }
 /** Text as code in a paragraph or a table cell: HTML, because backticks cannot hold every text. GitHub finds no mentions in code, so a digest can be copied. */
 function escapeCode(text) {
@@ -67763,7 +67756,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_summary_file_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2866);
 /* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1946);
 /* harmony import */ var _rollout_gates_metrics_numbers_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1421);
-/* harmony import */ var _runner_deploy_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9351);
+/* harmony import */ var _runner_deploy_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5750);
 /* harmony import */ var _terminal_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4844);
 
 
@@ -67800,9 +67793,8 @@ async function run(reporter) {
     catch (error) {
         if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .UserError */ .yo))
             throw error;
-        const reason = error.code === 'inputs-invalid' ? 'inputs' : 'refused';
         end = {
-            outcome: { result: 'refused', reason, because: error.message, evidence: error.hint.split('\n') },
+            outcome: { result: 'refused', reason: error.code, because: error.message, evidence: error.hint.split('\n') },
             images: [],
             plan: undefined,
             rollout: undefined,
@@ -67818,7 +67810,7 @@ async function releaseWith(connection, reporter, cancel) {
     const { config, cluster, metrics, clock, context } = connection;
     const holder = { id: (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
     const proxied = config.prometheus?.kind === 'service' && config.release.judgedBy === 'metrics'
-        ? { namespace: config.prometheus.namespace, nameAndPort: `${config.prometheus.name}:${config.prometheus.port}` }
+        ? { namespace: config.prometheus.namespace, nameAndPort: proxiedName(config.prometheus) }
         : undefined;
     const request = {
         command: config.command,
@@ -67833,6 +67825,10 @@ async function releaseWith(connection, reporter, cancel) {
     };
     const remember = (plan, jobUid) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .saveState */ .LZ)('rollout', JSON.stringify({ plan, holder, jobUid }));
     return (0,_runner_deploy_js__WEBPACK_IMPORTED_MODULE_8__/* .release */ ._)(request, { cluster, metrics, reporter, clock, remember }, cancel);
+}
+/** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */
+function proxiedName({ scheme, name, port }) {
+    return `${scheme === 'https' ? 'https:' : ''}${name}:${port}`;
 }
 /** The first signal undoes, with one request; the second one, or the runner's patience, ends the process, and the post step goes on. */
 function listenForCancel(reporter) {
@@ -67922,9 +67918,12 @@ var github_summary = __nccwpck_require__(5671);
 var summary_file = __nccwpck_require__(2866);
 // EXTERNAL MODULE: ./lib/rollout/state.js
 var rollout_state = __nccwpck_require__(9280);
-// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 17 modules
-var run_rollout = __nccwpck_require__(7099);
+// EXTERNAL MODULE: ./lib/rollout/phases/promoting.js
+var promoting = __nccwpck_require__(2321);
+// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 7 modules
+var run_rollout = __nccwpck_require__(9532);
 ;// CONCATENATED MODULE: ./lib/runner/finish-left.js
+
 
 
 /**
@@ -67940,8 +67939,15 @@ async function finishLeft(ports, plan, state, cancelled) {
     }
     const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
     const outcome = state.phase.kind === 'ending' ? state.phase.outcome : { result: 'rolled-back', reason: 'cancelled', because, evidence: [] };
-    const { nowMs } = await ports.world.observe(cancel.signal);
-    return (0,run_rollout/* runRollout */.p)(ports, plan, { ...state, phase: { kind: 'ending', sinceMs: nowMs, outcome } }, cancel.signal);
+    const { nowMs, stable } = await ports.world.observe(cancel.signal);
+    const ending = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, outcome) };
+    return (0,run_rollout/* runRollout */.p)(ports, plan, { ...state, phase: ending }, cancel.signal);
+}
+/** Without a journal the state knows of no promotion: the images do. */
+function truthOf(plan, stable, outcome) {
+    if (outcome.result === 'promoted' || stable === undefined || (0,promoting/* imagesOn */.W7)(plan, stable) !== 'new')
+        return outcome;
+    return { ...outcome, result: 'failed', because: `${outcome.because}; the new image stands` };
 }
 
 ;// CONCATENATED MODULE: ./lib/post.js
@@ -68001,6 +68007,452 @@ async function finish(connection, { plan, holder, jobUid }, startedAtMs, reporte
         endedAtMs: Date.now(),
     });
     (0,summary_file/* appendSummary */.f)(env['GITHUB_STEP_SUMMARY'], summary);
+}
+
+
+/***/ }),
+
+/***/ 4892:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ isAvailable),
+/* harmony export */   e: () => (/* binding */ absorb)
+/* harmony export */ });
+/* harmony import */ var _gates_metrics_gate_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1748);
+/* harmony import */ var _replica_share_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3723);
+
+
+/** Folds what was observed into the state: how steady the canary is, and what the metrics say. Decides nothing. */
+function absorb(plan, state, observation) {
+    if (state.phase.kind !== 'step' || observation.canary === undefined || observation.stable === undefined)
+        return state;
+    const weight = plan.steps[state.phase.index]?.weightPercent ?? 0;
+    const replicas = (0,_replica_share_js__WEBPACK_IMPORTED_MODULE_1__/* .canaryReplicasFor */ .Hc)(observation.stable.desiredReplicas, weight, plan.halfAtMost);
+    const steady = absorbSteadiness(state, observation.canary, replicas, observation.nowMs);
+    return { ...steady, evidence: absorbMetrics(plan, steady, observation) };
+}
+function absorbSteadiness(state, canary, replicas, nowMs) {
+    const before = state.steadiness;
+    const scaled = before === undefined || before.replicas !== replicas;
+    const available = isAvailable(canary, replicas);
+    const restarts = restartsOf(canary);
+    const broke = before?.wasAvailable === true && before.missingSinceMs === undefined && !available && !scaled;
+    const unbroken = !broke && restarts <= state.restarts;
+    return {
+        ...state,
+        steadiness: steadinessNow(scaled ? undefined : before, replicas, available, nowMs),
+        servingSinceMs: state.servingSinceMs ?? (available ? nowMs : undefined),
+        unbrokenSinceMs: available ? (unbroken ? (state.unbrokenSinceMs ?? nowMs) : nowMs) : unbroken ? state.unbrokenSinceMs : undefined,
+        breaks: state.breaks + (broke ? 1 : 0),
+        restarts,
+    };
+}
+function steadinessNow(before, replicas, available, nowMs) {
+    return {
+        replicas,
+        availableSinceMs: available ? (before?.availableSinceMs ?? nowMs) : undefined,
+        missingSinceMs: available ? undefined : (before?.missingSinceMs ?? nowMs),
+        wasAvailable: available || (before?.wasAvailable ?? false),
+    };
+}
+/** Exactly `replicas` pods of the newest template, all available, and the controller has seen that it should be so. */
+function isAvailable(workload, replicas) {
+    return (workload.settled &&
+        workload.desiredReplicas === replicas &&
+        workload.replicas === replicas &&
+        workload.updatedReplicas === replicas &&
+        workload.availableReplicas === replicas);
+}
+/** Restarts of living pods only: a pod that was replaced takes its count along. */
+function restartsOf(workload) {
+    return workload.pods.reduce((sum, pod) => sum + pod.containers.reduce((inner, container) => inner + container.restartCount, 0), 0);
+}
+function absorbMetrics(plan, state, observation) {
+    if (plan.rules === undefined)
+        return undefined;
+    const evidence = state.evidence ?? (0,_gates_metrics_gate_js__WEBPACK_IMPORTED_MODULE_0__/* .startEvidence */ .QU)(plan.rules);
+    if (observation.metrics === undefined)
+        return evidence;
+    if (observation.metrics.kind === 'unavailable')
+        return (0,_gates_metrics_gate_js__WEBPACK_IMPORTED_MODULE_0__/* .absorbUnavailable */ .qr)(evidence, observation.metrics.why, observation.nowMs);
+    return (0,_gates_metrics_gate_js__WEBPACK_IMPORTED_MODULE_0__/* .absorbReading */ .Mf)(plan.rules, evidence, observation.metrics.reading, observation.nowMs);
+}
+
+
+/***/ }),
+
+/***/ 1746:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $B: () => (/* binding */ movedImage),
+/* harmony export */   fd: () => (/* binding */ imageIdsOf),
+/* harmony export */   r9: () => (/* binding */ mixedImage)
+/* harmony export */ });
+/** What the released containers of these pods really run; containers that have not started yet are left out. */
+function imageIdsOf(images, workload) {
+    return [...new Set(images.flatMap(({ container }) => imageIdsOfContainer(container, workload)))];
+}
+/** A tag that was moved while the canary was scaled: its pods run different images, and a verdict on them would be about neither. */
+function mixedImage(images, canary) {
+    for (const { container, to } of images) {
+        const running = [...new Set(imageIdsOfContainer(container, canary))];
+        if (running.length > 1)
+            return `the tag was moved: ${to} is different images in the canary's pods: ${running.join(', ')}`;
+    }
+    return undefined;
+}
+/** A tag that was moved between canary and promotion: what runs now is not what was judged. */
+function movedImage(images, stable, judged) {
+    for (const { container, to } of images) {
+        const stranger = imageIdsOfContainer(container, stable).find((imageId) => !judged.includes(imageId));
+        if (stranger !== undefined)
+            return `the tag was moved: ${to} is ${stranger} now, but ${judged.join(', ')} was judged`;
+    }
+    return undefined;
+}
+function imageIdsOfContainer(container, workload) {
+    return workload.pods
+        .flatMap((pod) => pod.containers.filter((found) => found.name === container).map((found) => found.imageId))
+        .filter((imageId) => imageId !== '');
+}
+
+
+/***/ }),
+
+/***/ 1748:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Mf: () => (/* binding */ absorbReading),
+  qr: () => (/* binding */ absorbUnavailable),
+  vk: () => (/* binding */ describeProgress),
+  lO: () => (/* binding */ judgeMetrics),
+  QU: () => (/* binding */ startEvidence)
+});
+
+;// CONCATENATED MODULE: ./lib/rollout/gates/amounts.js
+/** A fraction as a percentage: `0.39 %`, `3 %`, `12.3 %`. */
+function percent(fraction) {
+    const value = fraction * 100;
+    if (value > 0 && value < 0.001)
+        return '< 0.001 %';
+    if (value >= 10)
+        return `${Number(value.toFixed(1))} %`;
+    return `${Number(value >= 1 ? value.toFixed(2) : value.toPrecision(2))} %`;
+}
+/** A count with thousands set off by commas: `7,200`. */
+function count(value) {
+    return Math.round(value)
+        .toString()
+        .replace(/\B(?=(?:\d{3})+$)/g, ',');
+}
+/** A confidence (a fraction), rounded down so that it never claims too much, and never above 99.99 %. */
+function confidencePercent(confidence) {
+    // The addend keeps 0.999 − 1e-17 from being shown as 99.89 %.
+    return `${Math.floor(Math.min(confidence, 0.9999) * 10_000 + 1e-6) / 100} %`;
+}
+/** `3 % errors (24 of 800)` without the word; `no requests` for none. */
+function rateOf(errors, requests) {
+    return requests > 0 ? percent(errors / requests) : 'no requests';
+}
+
+;// CONCATENATED MODULE: ./lib/rollout/gates/counters.js
+const noCounters = { canary: {}, stable: {}, stableRequests: 0 };
+const noBatch = { canaryErrors: 0, canaryRequests: 0, stableErrors: 0, stableRequests: 0 };
+/**
+ * What was counted since the reading before, from the raw counters of each pod:
+ * - a canary pod counts from zero, as it was born in this rollout;
+ * - the stable pods of the first reading that has any are the baseline and count nothing;
+ * - a stable pod that appears later counts from zero, unless it claims more requests than all of stable has answered since the baseline:
+ *   then it is an old pod whose series were missing, and joins the baseline;
+ * - fewer requests than half of the last value is a restart, and the new values count in full; a smaller step back (another replica of
+ *   Prometheus answers) counts nothing, and the higher value stays the one to compare with;
+ * - a vanished pod counts nothing, and when it comes back is compared with what was last read of it, so that nothing counts twice;
+ * - errors beyond the new requests wait for the next difference, so that errors never exceed requests.
+ */
+function difference(previous, reading) {
+    const canary = countArm(previous.canary, reading.canary, () => true);
+    const known = [];
+    const newborn = [];
+    for (const entry of Object.entries(reading.stable))
+        (Object.hasOwn(previous.stable, entry[0]) ? known : newborn).push(entry);
+    const stable = countArm(previous.stable, Object.fromEntries(known), () => true);
+    const answered = previous.stableRequests + stable.requests;
+    const late = countArm({}, Object.fromEntries(newborn), (counter) => counter.requests <= answered);
+    const stableRequests = stable.requests + late.requests;
+    return {
+        state: {
+            canary: canary.pods,
+            stable: { ...stable.pods, ...late.pods },
+            stableRequests: previous.stableRequests + stableRequests,
+        },
+        delta: {
+            canaryErrors: canary.errors,
+            canaryRequests: canary.requests,
+            stableErrors: stable.errors + late.errors,
+            stableRequests,
+        },
+    };
+}
+function countArm(previous, now, countsFromZero) {
+    const arm = { pods: { ...previous }, errors: 0, requests: 0 };
+    for (const [pod, counter] of Object.entries(now)) {
+        const before = Object.hasOwn(previous, pod) ? previous[pod] : countsFromZero(counter) ? { errors: 0, requests: 0 } : counter;
+        const { base, errors, requests } = countPod(before ?? counter, counter);
+        arm.pods[pod] = { errors: base.errors + errors, requests: base.requests + requests };
+        arm.errors += errors;
+        arm.requests += requests;
+    }
+    return arm;
+}
+function countPod(before, now) {
+    // Only requests tell a restart: an error count is so small that a step back of one may halve it.
+    const base = now.requests < before.requests / 2 ? { errors: 0, requests: 0 } : before;
+    const requests = Math.max(0, now.requests - base.requests);
+    return { base, errors: Math.min(Math.max(0, now.errors - base.errors), requests), requests };
+}
+/**
+ * Adds a difference to what is pending, and closes the batch when it holds requests of every arm that the limit needs.
+ * Without this a canary's whole scrape interval would be paired with the third of stable's that one poll sees.
+ */
+function closeBatch(pending, delta, needsStable) {
+    const sum = addBatches(pending, delta);
+    const complete = sum.canaryRequests > 0 && (!needsStable || sum.stableRequests > 0);
+    return complete ? { batch: sum, pending: noBatch } : { batch: undefined, pending: sum };
+}
+/** Both batches as one. */
+function addBatches(a, b) {
+    return {
+        canaryErrors: a.canaryErrors + b.canaryErrors,
+        canaryRequests: a.canaryRequests + b.canaryRequests,
+        stableErrors: a.stableErrors + b.stableErrors,
+        stableRequests: a.stableRequests + b.stableRequests,
+    };
+}
+
+// EXTERNAL MODULE: ./lib/rollout/gates/metrics-rules.js
+var metrics_rules = __nccwpck_require__(4309);
+;// CONCATENATED MODULE: ./lib/rollout/gates/limit-tally.js
+
+
+const nothing = { counts: noBatch, allowedErrors: 0 };
+const emptyTally = { whole: nothing, excess: undefined };
+/** The tally after one more closed batch, read at `nowMs`. */
+function addToTally(limit, tally, batch, nowMs) {
+    const stableRate = batch.stableRequests > 0 ? batch.stableErrors / batch.stableRequests : 0;
+    const addend = { counts: batch, allowedErrors: (0,metrics_rules/* allowedRate */.Hh)(limit, stableRate) * batch.canaryRequests };
+    const excess = addSums(tally.excess ?? nothing, addend);
+    const exceeds = excess.counts.canaryErrors > excess.allowedErrors;
+    return { whole: addSums(tally.whole, addend), excess: exceeds ? { ...excess, sinceMs: tally.excess?.sinceMs ?? nowMs } : undefined };
+}
+function addSums(a, b) {
+    return { counts: addBatches(a.counts, b.counts), allowedErrors: a.allowedErrors + b.allowedErrors };
+}
+
+// EXTERNAL MODULE: ./lib/rollout/gates/metrics-numbers.js + 1 modules
+var metrics_numbers = __nccwpck_require__(1421);
+;// CONCATENATED MODULE: ./lib/rollout/gates/metrics-sentences.js
+
+
+/** Why the metrics gate failed. */
+function explainFailure(rules, evidence) {
+    const index = evidence.failure?.limit ?? 0;
+    const limit = rules.limits[index];
+    const one = evidence.limits[index];
+    if (limit === undefined || one === undefined)
+        return 'the error limit is broken';
+    const confidence = confidencePercent((0,metrics_numbers/* confidenceOf */.i2)(one.worse.logE - Math.log(rules.limits.length)));
+    const { whole, excess } = one.tally;
+    // A defect that came late may hide in the totals; then only the time since it began shows why.
+    const isLate = whole.counts.canaryErrors <= whole.allowedErrors && excess !== undefined;
+    const shown = isLate ? excess : whole;
+    const when = isLate ? inTheLast((evidence.failure?.atMs ?? excess.sinceMs) - excess.sinceMs) : '';
+    const allowed = shown.allowedErrors / shown.counts.canaryRequests;
+    const worse = `worse than the allowed ${limitText(limit, allowed)} with ${confidence} confidence`;
+    return `${armsOf(limit, shown.counts)}${when}: ${worse}`;
+}
+/** Why the metrics gate passed: the limit with the least evidence, as the others are surer. */
+function explainPass(rules, evidence) {
+    const { limit, one } = (0,metrics_numbers/* weakestLimit */.Aq)(rules, evidence);
+    if (limit === undefined || one === undefined)
+        return 'no limit';
+    const allowed = limitText(limit, (0,metrics_numbers/* allowedRateSoFar */.EV)(limit, one, evidence));
+    const confidence = confidencePercent((0,metrics_numbers/* confidenceOf */.i2)(one.within.logE));
+    return `${armsOf(limit, one.tally.whole.counts)}: within the allowed ${allowed} with ${confidence} confidence`;
+}
+/** There is no reading yet. */
+function explainNoReading(evidence) {
+    return evidence.unavailable === undefined ? 'no metrics were read yet' : `metrics are unavailable: ${evidence.unavailable}`;
+}
+/** Counters that should move stand still. */
+function explainStale(evidence, quietMs, canaryToo) {
+    const who = canaryToo ? 'no request was counted' : 'no request of stable was counted';
+    const why = evidence.unavailable ?? (canaryToo ? 'no traffic, or Prometheus does not scrape' : 'there is nothing to compare the canary with');
+    return `${who} for ${seconds(quietMs)}: ${why}`;
+}
+/** Stable answers and the canary does not: it gets no traffic, is not scraped, or hangs. */
+function explainSilentCanary(quietMs) {
+    return `the canary answered no request for ${seconds(quietMs)} while stable did: it gets no traffic, is not scraped, or hangs`;
+}
+/** Not enough canary requests for a verdict. */
+function explainTooLittle(rules, evidence, neededRequests) {
+    const { limit, one } = (0,metrics_numbers/* weakestLimit */.Aq)(rules, evidence);
+    const allowed = limit === undefined || one === undefined ? '' : ` to show that it is within ${percent((0,metrics_numbers/* allowedRateSoFar */.EV)(limit, one, evidence))}`;
+    const { canaryErrors, canaryRequests } = evidence.totals;
+    const failed = canaryErrors > 0 ? `, ${count(canaryErrors)} of them failed` : '';
+    return `too little traffic: ${count(canaryRequests)} canary requests${failed}; even without errors about ${count(neededRequests)} are needed${allowed}`;
+}
+/** Enough requests, and still undecided. */
+function explainTooClose(rules, evidence) {
+    const { limit, one } = (0,metrics_numbers/* weakestLimit */.Aq)(rules, evidence);
+    if (limit === undefined || one === undefined)
+        return 'no limit';
+    const { worse, within } = one;
+    const leaning = within.logE > worse.logE
+        ? `good (evidence ${odds(within.logE)} to 1, ${count(Math.exp(rules.passNats))} to 1 needed)`
+        : `bad (evidence ${odds(worse.logE)} to 1, ${count(Math.exp(rules.failNats))} to 1 needed)`;
+    const allowed = limitText(limit, (0,metrics_numbers/* allowedRateSoFar */.EV)(limit, one, evidence));
+    return `${armsOf(limit, evidence.totals)}: too close to the allowed ${allowed} to call; leaning ${leaning}`;
+}
+function armsOf(limit, counts) {
+    const { canaryErrors, canaryRequests, stableErrors, stableRequests } = counts;
+    const canary = `canary ${rateOf(canaryErrors, canaryRequests)} errors (${count(canaryErrors)} of ${count(canaryRequests)})`;
+    if (limit.ratio === 0)
+        return canary;
+    return `${canary} against stable ${rateOf(stableErrors, stableRequests)} (${count(stableErrors)} of ${count(stableRequests)})`;
+}
+function limitText(limit, allowed) {
+    if (limit.ratio === 0)
+        return percent(limit.absolute);
+    const absolute = limit.absolute > 0 ? ` + ${percent(limit.absolute)}` : '';
+    return `${limit.ratio} x stable${absolute} = ${percent(allowed)}`;
+}
+const inTheLast = (ms) => (ms > 0 ? ` in the last ${seconds(ms)}` : ' in the last reading');
+const seconds = (ms) => `${Math.round(ms / 1000)} s`;
+const odds = (logE) => Math.exp(Math.max(logE, 0)).toPrecision(2);
+
+// EXTERNAL MODULE: ./lib/rollout/gates/sequential-test.js
+var sequential_test = __nccwpck_require__(6148);
+;// CONCATENATED MODULE: ./lib/rollout/gates/metrics-gate.js
+
+
+
+
+
+
+
+const whyMax = 300;
+/** No evidence yet. */
+function startEvidence(rules) {
+    return {
+        counters: noCounters,
+        totals: noBatch,
+        limits: rules.limits.map((limit) => ({
+            worse: (0,sequential_test/* startTest */.J9)((0,metrics_rules/* worseTest */.DY)(rules, limit)),
+            within: (0,sequential_test/* startTest */.J9)((0,metrics_rules/* withinTest */.Kp)(rules, limit)),
+            pending: noBatch,
+            tally: emptyTally,
+        })),
+        canaryMovedAtMs: undefined,
+        stableMovedAtMs: undefined,
+        unavailable: undefined,
+        failure: undefined,
+    };
+}
+/** The evidence after one more reading, taken at `nowMs`. A failure is latched: later readings change nothing. */
+function absorbReading(rules, evidence, reading, nowMs) {
+    if (evidence.failure !== undefined)
+        return evidence;
+    const { state: counters, delta } = difference(evidence.counters, reading);
+    const limits = rules.limits.map((limit, index) => absorbDelta(rules, limit, evidence.limits[index], delta, nowMs));
+    const totals = addBatches(evidence.totals, delta);
+    const broken = limits.findIndex((one) => one.worse.logE >= rules.failNats);
+    return {
+        counters,
+        totals,
+        limits,
+        canaryMovedAtMs: delta.canaryRequests > 0 ? nowMs : (evidence.canaryMovedAtMs ?? nowMs),
+        stableMovedAtMs: delta.stableRequests > 0 ? nowMs : (evidence.stableMovedAtMs ?? nowMs),
+        unavailable: undefined,
+        failure: broken >= 0 && totals.canaryErrors >= rules.errorsMin ? { limit: broken, atMs: nowMs } : undefined,
+    };
+}
+function absorbDelta(rules, limit, before, delta, nowMs) {
+    const worse = (0,metrics_rules/* worseTest */.DY)(rules, limit);
+    const within = (0,metrics_rules/* withinTest */.Kp)(rules, limit);
+    const evidence = before ?? { worse: (0,sequential_test/* startTest */.J9)(worse), within: (0,sequential_test/* startTest */.J9)(within), pending: noBatch, tally: emptyTally };
+    const { batch, pending } = closeBatch(evidence.pending, delta, limit.ratio > 0);
+    if (batch === undefined)
+        return { ...evidence, pending };
+    return {
+        worse: (0,sequential_test/* updateTest */.Ou)(worse, evidence.worse, batch),
+        within: (0,sequential_test/* updateTest */.Ou)(within, evidence.within, batch),
+        pending,
+        tally: addToTally(limit, evidence.tally, batch, nowMs),
+    };
+}
+/** The evidence after a reading that failed at `nowMs`: nothing is lost, the next reading's counters cover the gap. */
+function absorbUnavailable(evidence, why, nowMs) {
+    if (evidence.failure !== undefined)
+        return evidence;
+    return {
+        ...evidence,
+        canaryMovedAtMs: evidence.canaryMovedAtMs ?? nowMs,
+        stableMovedAtMs: evidence.stableMovedAtMs ?? nowMs,
+        unavailable: why.slice(0, whyMax),
+    };
+}
+/**
+ * What the evidence says at `nowMs` (gates.md §4): a failure once it was found, a pass only of fresh data and of all limits, and otherwise
+ * why not. The shortest duration and the deadline are the caller's.
+ */
+function judgeMetrics(rules, evidence, nowMs) {
+    if (evidence.failure !== undefined) {
+        const because = explainFailure(rules, evidence);
+        return { kind: 'fail', reason: 'metrics-failed', because, evidence: [describeProgress(rules, evidence)] };
+    }
+    const { canaryMovedAtMs, stableMovedAtMs } = evidence;
+    if (canaryMovedAtMs === undefined || stableMovedAtMs === undefined) {
+        return { kind: 'unknown', reason: 'metrics-unavailable', because: explainNoReading(evidence) };
+    }
+    const canaryQuietMs = nowMs - canaryMovedAtMs;
+    const stableQuietMs = nowMs - stableMovedAtMs;
+    const compares = rules.limits.some((limit) => limit.ratio > 0);
+    const stableStale = stableQuietMs > rules.staleMs;
+    if (stableStale && (compares || canaryQuietMs > rules.staleMs)) {
+        return {
+            kind: 'unknown',
+            reason: 'metrics-unavailable',
+            because: explainStale(evidence, stableQuietMs, canaryQuietMs > rules.staleMs),
+        };
+    }
+    if (canaryQuietMs > rules.staleMs) {
+        return { kind: 'unknown', reason: 'too-little-traffic', because: explainSilentCanary(canaryQuietMs) };
+    }
+    const suspected = evidence.limits.some((one) => one.worse.logE >= rules.failNats);
+    const kept = rules.limits.length > 0 && rules.limits.every((_, index) => (evidence.limits[index]?.within.logE ?? 0) >= rules.passNats);
+    if (kept && !suspected)
+        return { kind: 'pass', because: explainPass(rules, evidence) };
+    const neededRequests = (0,metrics_numbers/* requestsStillNeeded */.g)(rules, evidence);
+    return evidence.totals.canaryRequests < neededRequests
+        ? { kind: 'unknown', reason: 'too-little-traffic', because: explainTooLittle(rules, evidence, neededRequests) }
+        : { kind: 'unknown', reason: 'too-close-to-call', because: explainTooClose(rules, evidence) };
+}
+/** One line of where the evidence stands, for the log while waiting. May hold untrusted text. */
+function describeProgress(rules, evidence) {
+    if (evidence.canaryMovedAtMs === undefined)
+        return explainNoReading(evidence);
+    const { canaryErrors, canaryRequests, stableErrors, stableRequests } = evidence.totals;
+    const canary = `canary ${count(canaryErrors)} of ${count(canaryRequests)} failed (${rateOf(canaryErrors, canaryRequests)})`;
+    const stable = `stable ${count(stableErrors)} of ${count(stableRequests)} (${rateOf(stableErrors, stableRequests)})`;
+    const bad = Math.max(...evidence.limits.map((one) => one.worse.logE)).toFixed(1);
+    const good = Math.min(...evidence.limits.map((one) => one.within.logE)).toFixed(1);
+    const unavailable = evidence.unavailable === undefined ? '' : `; metrics unavailable now: ${evidence.unavailable}`;
+    return `${canary}, ${stable}; evidence of bad ${bad} of ${rules.failNats.toFixed(1)}, of good ${good} of ${rules.passNats.toFixed(1)}${unavailable}`;
 }
 
 
@@ -68191,6 +68643,121 @@ function withinTest(rules, limit) {
 /** The canary's largest allowed error rate, a fraction, beside the given rate of stable. */
 function allowedRate(limit, stableRate) {
     return limit.ratio * stableRate + limit.absolute;
+}
+
+
+/***/ }),
+
+/***/ 3330:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   h: () => (/* binding */ diagnose)
+/* harmony export */ });
+const pullReasons = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable']);
+const invalidReasons = new Set(['InvalidImageName', 'ErrImageNeverPull', 'CreateContainerError', 'RunContainerError']);
+/** One retry is granted: a registry may be away for a moment, a dependency may not be up yet. */
+const pullFailuresMax = 2;
+const crashesMax = 2;
+/** A missing Secret or ConfigMap is often created a moment later. */
+const configurationGraceMs = 10_000;
+/** Judges pods that we created: the first fatal finding wins, then the cluster's own faults, then what they wait for. */
+function diagnose(workload, nowMs) {
+    const pods = workload.pods.filter((pod) => !pod.terminating);
+    const findings = [...pods.map((pod) => diagnosePod(pod, nowMs)), diagnoseCreation(workload)];
+    for (const kind of ['fatal', 'environment', 'waiting']) {
+        const found = findings.find((finding) => finding.kind === kind);
+        if (found !== undefined)
+            return found;
+    }
+    return { kind: 'none' };
+}
+function diagnoseCreation(workload) {
+    const message = workload.replicaFailure;
+    if (message === undefined)
+        return { kind: 'none' };
+    if (/exceeded quota/i.test(message))
+        return { kind: 'environment', reason: 'quota', because: `no quota left for its pods: ${message}` };
+    return { kind: 'fatal', reason: 'admission-denied', because: `its pods were refused: ${message}`, evidence: [] };
+}
+function diagnosePod(pod, nowMs) {
+    for (const container of pod.containers) {
+        const finding = diagnoseContainer(pod, container, nowMs);
+        if (finding.kind === 'fatal')
+            return finding;
+    }
+    if (pod.unschedulable !== undefined) {
+        return { kind: 'environment', reason: 'unschedulable', because: `pod ${pod.name} finds no node: ${pod.unschedulable}` };
+    }
+    if (pod.ready)
+        return { kind: 'none' };
+    const waiting = pod.containers.find((container) => container.waiting !== undefined && container.waiting.reason !== 'ContainerCreating');
+    if (waiting?.waiting !== undefined) {
+        const reason = pullReasons.has(waiting.waiting.reason) ? 'image-pull' : 'not-ready';
+        return {
+            kind: 'waiting',
+            reason,
+            because: `container ${waiting.name} of pod ${pod.name} waits: ${waiting.waiting.reason}`,
+            evidence: [waiting.waiting.message, ...pod.evidence],
+        };
+    }
+    if (pod.probeFailure !== undefined) {
+        return {
+            kind: 'waiting',
+            reason: 'probe-failed',
+            because: `pod ${pod.name} is not ready: ${pod.probeFailure}`,
+            evidence: pod.evidence,
+        };
+    }
+    return { kind: 'waiting', reason: 'not-ready', because: `pod ${pod.name} is not ready yet`, evidence: pod.evidence };
+}
+function diagnoseContainer(pod, container, nowMs) {
+    const where = `container ${container.name} of pod ${pod.name}`;
+    const { waiting } = container;
+    if (waiting !== undefined && pullReasons.has(waiting.reason) && pod.pullFailures >= pullFailuresMax) {
+        return {
+            kind: 'fatal',
+            reason: 'image-pull',
+            because: `the image of ${where} cannot be pulled`,
+            evidence: [waiting.message, ...pod.evidence],
+        };
+    }
+    if (waiting !== undefined && invalidReasons.has(waiting.reason)) {
+        return {
+            kind: 'fatal',
+            reason: 'invalid-configuration',
+            because: `${where} cannot start: ${waiting.reason}`,
+            evidence: [waiting.message, ...pod.evidence],
+        };
+    }
+    if (waiting?.reason === 'CreateContainerConfigError' &&
+        !/failed to sync/i.test(waiting.message) &&
+        nowMs - pod.createdAtMs > configurationGraceMs) {
+        return { kind: 'fatal', reason: 'invalid-configuration', because: `${where} lacks its configuration`, evidence: [waiting.message] };
+    }
+    return diagnoseCrash(pod, container, where);
+}
+function diagnoseCrash(pod, container, where) {
+    const crashes = crashesOf(container);
+    if (crashes < crashesMax)
+        return { kind: 'none' };
+    const last = container.terminated ?? container.lastTerminated;
+    if (last?.reason === 'OOMKilled') {
+        return {
+            kind: 'fatal',
+            reason: 'out-of-memory',
+            because: `${where} was killed ${crashes} times: out of memory`,
+            evidence: pod.evidence,
+        };
+    }
+    const how = last === undefined ? '' : ` (exit code ${last.exitCode}, ${last.reason})`;
+    const probe = pod.probeFailure === undefined ? '' : `; ${pod.probeFailure}`;
+    return { kind: 'fatal', reason: 'crash', because: `${where} ended ${crashes} times${how}${probe}`, evidence: pod.evidence };
+}
+/** Restarts so far, and one more while the container lies dead. */
+function crashesOf(container) {
+    const dead = container.terminated !== undefined || container.waiting?.reason === 'CrashLoopBackOff';
+    return container.restartCount + (dead ? 1 : 0);
 }
 
 
@@ -68628,6 +69195,257 @@ function quote(text) {
 
 /***/ }),
 
+/***/ 4475:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $y: () => (/* binding */ foreignChange),
+/* harmony export */   C$: () => (/* binding */ lostJob),
+/* harmony export */   Gj: () => (/* binding */ isTakenOver),
+/* harmony export */   _N: () => (/* binding */ end),
+/* harmony export */   bu: () => (/* binding */ outcome),
+/* harmony export */   nS: () => (/* binding */ interruptionOf)
+/* harmony export */ });
+/** The same refusal this often in a row is an answer, not an accident. */
+const rejectionsMax = 3;
+/** Why the rollout must not go on, whatever the gates say; undefined when it may. Before promotion only. */
+function interruptionOf(plan, state, observation) {
+    return lostJob(state, observation) ?? lostDeployment(plan, state, observation) ?? stopped(observation);
+}
+/** The Job that protects this rollout is gone, over, or another one. */
+function lostJob(state, observation) {
+    const { job } = observation;
+    if (job === undefined)
+        return outcome('rolled-back', 'lock-lost', "the rollout's Job was deleted, and the canary with it");
+    if (job.uid !== state.jobUid)
+        return outcome('rolled-back', 'lock-lost', 'another rollout holds the Job now');
+    if (isTakenOver(state, observation))
+        return outcome('failed', 'lock-lost', 'another run has taken this rollout over, and finishes or undoes it');
+    if (job.over !== undefined)
+        return outcome('rolled-back', 'lock-lost', `the rollout's Job is over: ${job.over}`);
+    return undefined;
+}
+/** The Job is the same, its journal names another run: everything of this rollout is that run's now. */
+function isTakenOver(state, { job }) {
+    return job?.uid === state.jobUid && job.holder !== undefined && job.holder !== state.holder.id;
+}
+function lostDeployment(plan, state, observation) {
+    const { stable } = observation;
+    if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) {
+        return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the rollout`);
+    }
+    if (state.phase.kind !== 'arming' && state.phase.kind !== 'fencing' && stable.rollout !== state.jobUid) {
+        return outcome('rolled-back', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment}`);
+    }
+    const change = foreignChange(plan, stable);
+    if (change !== undefined)
+        return outcome('rolled-back', 'changed-by-others', change);
+    if (stable.desiredReplicas === 0) {
+        return outcome('rolled-back', 'scaled-to-zero', `somebody scaled the Deployment ${plan.target.deployment} to 0: nothing can be judged`);
+    }
+    return undefined;
+}
+function stopped(observation) {
+    if (observation.cancelled)
+        return outcome('rolled-back', 'cancelled', 'the run was cancelled');
+    const { rejection } = observation;
+    if (rejection !== undefined && rejection.times >= rejectionsMax) {
+        return outcome('rolled-back', 'write-refused', `the API server refused a write ${rejection.times} times: ${rejection.message}`);
+    }
+    return undefined;
+}
+/** What somebody else changed on the Deployment, in a sentence; undefined when it still is as it was found. */
+function foreignChange(plan, stable) {
+    if (stable.paused)
+        return `somebody paused the Deployment ${plan.target.deployment} during the rollout`;
+    const image = plan.images.find((change) => stable.images[change.container] !== change.from);
+    if (image !== undefined) {
+        const now = stable.images[image.container] ?? 'nothing';
+        return `somebody changed the image of container ${image.container} from ${image.from} to ${now} during the rollout`;
+    }
+    if (stable.templateHash !== plan.templateHash) {
+        return `somebody changed the pod template of the Deployment ${plan.target.deployment} during the rollout: it is no longer what the canary was copied from`;
+    }
+    return undefined;
+}
+function outcome(result, reason, because, evidence = []) {
+    return { result, reason, because, evidence };
+}
+/** Ends the rollout: everything of ours goes. The journal is written only where a Job is left to hold it. */
+function end(state, observation, with_) {
+    return {
+        kind: 'advance',
+        to: { ...state, phase: { kind: 'ending', sinceMs: observation.nowMs, outcome: with_ }, heartbeatAtMs: observation.nowMs },
+        journal: lostJob(state, observation) === undefined,
+        because: with_.because,
+    };
+}
+
+
+/***/ }),
+
+/***/ 2321:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Sw: () => (/* binding */ decidePromoting),
+/* harmony export */   W7: () => (/* binding */ imagesOn),
+/* harmony export */   bh: () => (/* binding */ decideReverting)
+/* harmony export */ });
+/* harmony import */ var _absorb_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4892);
+/* harmony import */ var _gates_image_identity_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1746);
+/* harmony import */ var _gates_readiness_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3330);
+/* harmony import */ var _heartbeat_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6597);
+/* harmony import */ var _interruption_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4475);
+
+
+
+
+
+const pollMs = 1000;
+const rejectionsMax = 3;
+/** Which images stand on the Deployment: all that were found, all that were asked for, or something else. */
+function imagesOn(plan, stable) {
+    if (plan.images.every((image) => stable.images[image.container] === image.from))
+        return 'old';
+    if (plan.images.every((image) => stable.images[image.container] === image.to))
+        return 'new';
+    return 'other';
+}
+/** The runbook of a promotion: one patch, then watch Kubernetes roll, then compare what runs with what was judged. */
+function decidePromoting(plan, state, phase, observation) {
+    const { stable, nowMs } = observation;
+    const lost = lostFooting(plan, state, observation);
+    if (lost !== undefined)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, lost);
+    if (stable === undefined)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'deployment-deleted', 'the Deployment is gone'));
+    const images = imagesOn(plan, stable);
+    if (images === 'other' || stable.templateHash !== plan.templateHash) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'changed-by-others', `somebody changed the Deployment ${plan.target.deployment} during the promotion; their change stands`));
+    }
+    if (images === 'old')
+        return promote(plan, state, observation, stable);
+    const reason = reasonToRevert(plan, phase, observation, stable);
+    if (reason !== undefined) {
+        return (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .advance */ .np)(state, { kind: 'reverting', sinceMs: nowMs, outcome: reason }, nowMs, reason.because);
+    }
+    const first = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, nowMs) ?? makeRoom(stable, observation);
+    if (first !== undefined)
+        return first;
+    if ((0,_absorb_js__WEBPACK_IMPORTED_MODULE_0__/* .isAvailable */ .N)(stable, stable.desiredReplicas)) {
+        const promoted = (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('promoted', phase.proved ? 'gates-passed' : 'unproved', `${phase.because}; the Deployment is complete`);
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, promoted);
+    }
+    return {
+        kind: 'wait',
+        ms: pollMs,
+        because: `${stable.updatedReplicas} of ${stable.desiredReplicas} pods updated, ${stable.availableReplicas} available`,
+    };
+}
+function lostFooting(plan, state, observation) {
+    const { stable } = observation;
+    if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the promotion`);
+    }
+    const job = (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .lostJob */ .C$)(state, observation);
+    if (job !== undefined) {
+        const stands = imagesOn(plan, stable) === 'new' ? 'the new image stands' : 'the old image stands';
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'lock-lost', `${job.because}; ${stands}`);
+    }
+    if (stable.rollout !== state.jobUid) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment} during the promotion`);
+    }
+    return undefined;
+}
+/** A zombie whose Job has expired would not be stopped by the fence alone: so only right after a confirmed heartbeat. */
+function promote(plan, state, observation, stable) {
+    const { nowMs, rejection } = observation;
+    const change = (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .foreignChange */ .$y)(plan, stable);
+    if (change !== undefined)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'changed-by-others', change));
+    if (observation.cancelled)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'cancelled', 'the run was cancelled before the promotion'));
+    if (rejection !== undefined && rejection.times >= rejectionsMax) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`));
+    }
+    const heartbeat = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, nowMs);
+    if (heartbeat !== undefined)
+        return heartbeat;
+    return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
+}
+/** A quota without room for the surge would keep the promotion waiting for ever: the canary's pods make room, as soon as stable can do without. */
+function makeRoom(stable, { canary }) {
+    if (stable.replicaFailure === undefined || canary === undefined || canary.terminating || canary.desiredReplicas === 0)
+        return undefined;
+    if (stable.availableReplicas < stable.minAvailable)
+        return undefined;
+    const because = `the promotion needs the room that the canary takes: ${stable.replicaFailure}`;
+    return { kind: 'apply', command: { kind: 'ensure-canary', replicas: 0 }, because };
+}
+function reasonToRevert(plan, phase, observation, stable) {
+    if (observation.cancelled)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
+    if (!stable.settled)
+        return undefined;
+    const moved = (0,_gates_image_identity_js__WEBPACK_IMPORTED_MODULE_4__/* .movedImage */ .$B)(plan.images, stable, phase.judged);
+    if (moved !== undefined)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'image-changed', moved);
+    const diagnosis = (0,_gates_readiness_js__WEBPACK_IMPORTED_MODULE_1__/* .diagnose */ .h)(stable, observation.nowMs);
+    if (diagnosis.kind === 'fatal')
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', diagnosis.reason, `after the promotion, ${diagnosis.because}`, diagnosis.evidence);
+    const why = diagnosis.kind === 'none' ? '' : `: ${diagnosis.because}`;
+    if (stable.progressDeadlineExceeded) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'promotion-stuck', `the Deployment missed its own progress deadline after the promotion${why}`);
+    }
+    if (observation.nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'promotion-stuck', `the Deployment was not complete within ${Math.round(plan.spec.timeoutMs / 1000)} s after the promotion${why}`);
+    }
+    return undefined;
+}
+/** Puts the recorded images back, only where ours still stand, and stays until the Deployment is complete. */
+function decideReverting(plan, state, phase, observation) {
+    const { stable, nowMs } = observation;
+    const lost = lostFooting(plan, state, observation);
+    if (lost !== undefined)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, lost);
+    if (stable === undefined)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'deployment-deleted', 'the Deployment is gone'));
+    const images = imagesOn(plan, stable);
+    if (images === 'other') {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'changed-by-others', `${phase.outcome.because}; and somebody changed the images meanwhile: their change stands`));
+    }
+    if (images === 'new')
+        return revert(plan, state, phase, observation);
+    const heartbeat = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, nowMs);
+    if (heartbeat !== undefined)
+        return heartbeat;
+    if ((0,_absorb_js__WEBPACK_IMPORTED_MODULE_0__/* .isAvailable */ .N)(stable, stable.desiredReplicas))
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, phase.outcome);
+    if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'stable-unhealthy', `${phase.outcome.because}; the old image is back, but its pods are not all available`));
+    }
+    return {
+        kind: 'wait',
+        ms: pollMs,
+        because: `the old image is back: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available`,
+    };
+}
+function revert(plan, state, phase, observation) {
+    const { rejection } = observation;
+    if (rejection !== undefined && rejection.times >= rejectionsMax) {
+        const because = `${phase.outcome.because}; and the API server refuses to put the old image back: ${rejection.message}`;
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'write-refused', because));
+    }
+    const heartbeat = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, observation.nowMs);
+    if (heartbeat !== undefined)
+        return heartbeat;
+    return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };
+}
+
+
+/***/ }),
+
 /***/ 3723:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -68713,7 +69531,7 @@ function isUndoneByDeletion(phase) {
 
 /***/ }),
 
-/***/ 9351:
+/***/ 5750:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -68724,7 +69542,36 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 7 modules
+var run_rollout = __nccwpck_require__(9532);
+;// CONCATENATED MODULE: ./lib/runner/finish-record.js
+
+
+/** A promotion that an earlier run sent and did not live to finish comes first: finished, or undone where its pods fail or this run is cancelled. */
+async function finishRecord(request, ports, cancel) {
+    // What is forbidden is for the permission check to say, which names everything at once.
+    const record = await ports.cluster.takeOver(request.holder).catch((error) => {
+        if ((0,errors/* isFault */.Zh)(error, 'forbidden'))
+            return undefined;
+        throw error;
+    });
+    if (record === undefined)
+        return;
+    const { reporter, cluster, clock } = ports;
+    reporter.info('an earlier run died during its promotion: its record is taken over, and finished or undone first');
+    ports.remember(record.plan, record.state.jobUid);
+    const { outcome } = await (0,run_rollout/* runRollout */.p)({ world: cluster.world(record.plan), metrics: undefined, reporter, clock }, record.plan, record.state, cancel);
+    reporter.phase('Preflight: nothing is written');
+    reporter.info(`the earlier release was finished first: ${outcome.result}, ${outcome.because}`);
+}
+
+// EXTERNAL MODULE: ./lib/rollout/gates/metrics-rules.js
+var metrics_rules = __nccwpck_require__(4309);
+// EXTERNAL MODULE: ./lib/rollout/gates/traffic.js
+var gates_traffic = __nccwpck_require__(7359);
 ;// CONCATENATED MODULE: ./lib/rollout/describe-plan.js
+
+
 /** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
 function describePlan(plan, context) {
     const { spec, target, stableReplicas } = plan;
@@ -68735,6 +69582,7 @@ function describePlan(plan, context) {
             ? 'no Service selects its pods: the canary gets traffic only if something else sends it'
             : `traffic by ${context.services.map((name) => `Service ${name}`).join(', ')}, shared out by the number of pods`,
         ...plan.steps.map((step, index) => describeStep(step, index, stableReplicas)),
+        ...(context.budgetsKnown ? [] : ['PodDisruptionBudgets cannot be listed with these permissions: the plan assumes that there is none']),
         ...(plan.halfAtMost ? ['a PodDisruptionBudget covers the pods: the canary stays at half of the replicas at most'] : []),
         `pods at the peak: ${peakPods(plan)}`,
         describeJudge(plan, context),
@@ -68760,8 +69608,10 @@ function describeJudge(plan, { traffic }) {
         return 'judged by readiness alone';
     const { ratio, absolute } = plan.spec.maxErrorIncrease;
     const rate = `${trim(traffic.requestsPerSecond)} requests/s with ${trim(100 * traffic.errorRate)} % errors now`;
+    const { rules } = plan;
+    const needed = Math.max(...rules.limits.map((limit) => (0,gates_traffic/* requestsToPass */.p9)((0,metrics_rules/* allowedRate */.Hh)(limit, traffic.errorRate), rules)));
     const absoluteLimit = plan.spec.maxErrorRate === undefined ? '' : ` and at most ${trim(100 * plan.spec.maxErrorRate)} % errors`;
-    return `judged by readiness and metrics: ${rate}; allowed ${trim(ratio)} x stable + ${trim(100 * absolute)} %${absoluteLimit}; a verdict needs about ${traffic.forecast.neededRequests} canary requests`;
+    return `judged by readiness and metrics: ${rate}; allowed ${trim(ratio)} x stable + ${trim(100 * absolute)} %${absoluteLimit}; a verdict on a good canary needs about ${needed} canary requests`;
 }
 function describeDuration(plan, { traffic }) {
     const holdsMs = plan.steps.reduce((sum, step) => sum + step.holdMs, 0);
@@ -68779,10 +69629,6 @@ function trim(value) {
     return String(Number(value.toFixed(value < 10 ? 2 : 1)));
 }
 
-// EXTERNAL MODULE: ./lib/rollout/gates/metrics-rules.js
-var metrics_rules = __nccwpck_require__(4309);
-// EXTERNAL MODULE: ./lib/rollout/gates/traffic.js
-var gates_traffic = __nccwpck_require__(7359);
 // EXTERNAL MODULE: ./lib/rollout/names.js
 var rollout_names = __nccwpck_require__(4149);
 // EXTERNAL MODULE: ./lib/rollout/permissions.js
@@ -68930,9 +69776,7 @@ function refusedDeployment(facts, spec) {
     }));
 }
 
-// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 17 modules
-var run_rollout = __nccwpck_require__(7099);
-;// CONCATENATED MODULE: ./lib/runner/deploy.js
+;// CONCATENATED MODULE: ./lib/runner/prepare.js
 
 
 
@@ -68942,34 +69786,7 @@ var run_rollout = __nccwpck_require__(7099);
 
 
 
-
-/** One release: look at everything, say what will happen, take the lock, and run. Throws UserError before the first write. */
-async function release(request, ports, cancel) {
-    const { reporter } = ports;
-    reporter.phase('Preflight: nothing is written');
-    const prepared = await prepare(request, ports, cancel).catch(refuseFault);
-    if (prepared.kind === 'unchanged') {
-        const because = 'the Deployment has these images already: nothing to release';
-        const result = request.command === 'plan' ? 'planned' : 'unchanged';
-        return ended(result, 'unchanged', because, prepared.images, undefined);
-    }
-    const { plan } = prepared;
-    reporter.phase('Plan');
-    for (const line of prepared.lines)
-        reporter.info(line);
-    for (const warning of plan.warnings)
-        reporter.warning(warning);
-    if (request.command === 'plan')
-        return ended('planned', 'planned', 'planned; nothing was written', plan.images, plan);
-    if (cancel.aborted)
-        return ended('failed', 'cancelled', 'the run was cancelled before anything was written', plan.images, plan);
-    ports.remember(plan, '');
-    const state = await ports.cluster.acquire(plan, request.holder, cancel).catch(refuseFault);
-    ports.remember(plan, state.jobUid);
-    const metrics = plan.rules === undefined ? undefined : ports.metrics;
-    const rollout = await (0,run_rollout/* runRollout */.p)({ world: ports.cluster.world(plan), metrics, reporter, clock: ports.clock }, plan, state, cancel);
-    return { outcome: rollout.outcome, images: plan.images, plan, rollout };
-}
+/** Everything that is looked at before the first write; throws UserError with what forbids the release. */
 async function prepare(request, ports, cancel) {
     const { cluster, reporter } = ports;
     const names = (0,rollout_names/* namesFor */.GT)(request.deployment);
@@ -68979,7 +69796,6 @@ async function prepare(request, ports, cancel) {
         reporter.info(`${permissions.length} permissions: all there`);
     else
         reporter.warning(accessWarning);
-    await finishRecord(request, ports, cancel);
     const inspected = await cluster.inspect();
     const planned = planImages(inspected.containers, request.images);
     if (planned.kind === 'problem')
@@ -69001,21 +69817,11 @@ async function prepare(request, ports, cancel) {
         refuseHopeless(plan, traffic.forecast, traffic);
     await cluster.dryRun(plan);
     reporter.info('the API server would take every write, the rollback included');
-    return { kind: 'plan', plan, lines: describePlan(plan, { services: facts.services, traffic }) };
-}
-/** A promotion that an earlier run sent and did not live to finish comes first: finished, or undone where its pods fail. */
-async function finishRecord(request, ports, cancel) {
-    if (request.command === 'plan')
-        return;
-    const record = await ports.cluster.takeOver(request.holder);
-    if (record === undefined)
-        return;
-    const { reporter, cluster, clock } = ports;
-    reporter.info('an earlier run died during its promotion: its record is taken over, and finished or undone first');
-    ports.remember(record.plan, record.state.jobUid);
-    const { outcome } = await (0,run_rollout/* runRollout */.p)({ world: cluster.world(record.plan), metrics: undefined, reporter, clock }, record.plan, record.state, cancel);
-    reporter.phase('Preflight: nothing is written');
-    reporter.info(`the earlier release: ${outcome.result}, ${outcome.because}`);
+    return {
+        kind: 'plan',
+        plan,
+        lines: describePlan(plan, { services: facts.services, budgetsKnown: facts.budgets !== undefined, traffic }),
+    };
 }
 async function prepareJudge(request, ports, unhealthy, stablePods, cancel) {
     const { spec } = request;
@@ -69050,9 +69856,9 @@ function refuseHopeless(plan, expected, traffic) {
 function unchangedImages(containers) {
     return containers.map(({ name, image }, index) => ({ container: name, index, from: image, to: image }));
 }
-function ended(result, reason, because, images, plan) {
-    return { outcome: { result, reason, because, evidence: [] }, images, plan, rollout: undefined };
-}
+
+;// CONCATENATED MODULE: ./lib/runner/refuse-fault.js
+
 /** Before the rollout has begun a fault of the world is a reason to refuse: nothing has to be undone. */
 function refuseFault(error) {
     if (!(0,errors/* isFault */.Zh)(error))
@@ -69068,10 +69874,64 @@ function refuseFault(error) {
     throw new errors/* UserError */.yo('cluster-unreachable', `The API server gives no usable answer: ${(0,errors/* messageOf */.bD)(error)}`, hint, { cause: error });
 }
 
+;// CONCATENATED MODULE: ./lib/runner/deploy.js
+
+
+
+
+/** One release: look at everything, say what will happen, take the lock, and run. Throws UserError before the first write. */
+async function release(request, ports, cancel) {
+    const begun = await begin(request, ports, cancel).catch((error) => {
+        // A request that the cancel has ended says nothing about the cluster.
+        if (cancel.aborted)
+            return cancelledEarly([], undefined);
+        return refuseFault(error);
+    });
+    if (begun.kind === 'ended')
+        return begun.end;
+    const { plan, state } = begun;
+    const metrics = plan.rules === undefined ? undefined : ports.metrics;
+    const { cluster, reporter, clock } = ports;
+    const rollout = await (0,run_rollout/* runRollout */.p)({ world: cluster.world(plan), metrics, reporter, clock }, plan, state, cancel);
+    return { outcome: rollout.outcome, images: plan.images, plan, rollout };
+}
+async function begin(request, ports, cancel) {
+    const { reporter, cluster } = ports;
+    reporter.phase('Preflight: nothing is written');
+    if (request.command === 'deploy')
+        await finishRecord(request, ports, cancel);
+    const prepared = await prepare(request, ports, cancel);
+    if (prepared.kind === 'unchanged') {
+        const because = 'the Deployment has these images already: nothing to release';
+        const result = request.command === 'plan' ? 'planned' : 'unchanged';
+        return ended(result, 'unchanged', because, prepared.images, undefined);
+    }
+    const { plan } = prepared;
+    reporter.phase('Plan');
+    for (const line of prepared.lines)
+        reporter.info(line);
+    for (const warning of plan.warnings)
+        reporter.warning(warning);
+    if (request.command === 'plan')
+        return ended('planned', 'planned', 'planned; nothing was written', plan.images, plan);
+    if (cancel.aborted)
+        return cancelledEarly(plan.images, plan);
+    ports.remember(plan, '');
+    const state = await cluster.acquire(plan, request.holder, cancel);
+    ports.remember(plan, state.jobUid);
+    return { kind: 'begun', plan, state };
+}
+function cancelledEarly(images, plan) {
+    return ended('failed', 'cancelled', 'the run was cancelled before this release wrote anything', images, plan);
+}
+function ended(result, reason, because, images, plan) {
+    return { kind: 'ended', end: { outcome: { result, reason, because, evidence: [] }, images, plan, rollout: undefined } };
+}
+
 
 /***/ }),
 
-/***/ 7099:
+/***/ 9532:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -69082,466 +69942,12 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
-;// CONCATENATED MODULE: ./lib/rollout/gates/amounts.js
-/** A fraction as a percentage: `0.39 %`, `3 %`, `12.3 %`. */
-function percent(fraction) {
-    const value = fraction * 100;
-    if (value > 0 && value < 0.001)
-        return '< 0.001 %';
-    if (value >= 10)
-        return `${Number(value.toFixed(1))} %`;
-    return `${Number(value >= 1 ? value.toFixed(2) : value.toPrecision(2))} %`;
-}
-/** A count with thousands set off by commas: `7,200`. */
-function count(value) {
-    return Math.round(value)
-        .toString()
-        .replace(/\B(?=(?:\d{3})+$)/g, ',');
-}
-/** A confidence (a fraction), rounded down so that it never claims too much, and never above 99.99 %. */
-function confidencePercent(confidence) {
-    // The addend keeps 0.999 − 1e-17 from being shown as 99.89 %.
-    return `${Math.floor(Math.min(confidence, 0.9999) * 10_000 + 1e-6) / 100} %`;
-}
-/** `3 % errors (24 of 800)` without the word; `no requests` for none. */
-function rateOf(errors, requests) {
-    return requests > 0 ? percent(errors / requests) : 'no requests';
-}
-
-;// CONCATENATED MODULE: ./lib/rollout/gates/counters.js
-const noCounters = { canary: {}, stable: {}, stableRequests: 0 };
-const noBatch = { canaryErrors: 0, canaryRequests: 0, stableErrors: 0, stableRequests: 0 };
-/**
- * What was counted since the reading before, from the raw counters of each pod:
- * - a canary pod counts from zero, as it was born in this rollout;
- * - the stable pods of the first reading that has any are the baseline and count nothing;
- * - a stable pod that appears later counts from zero, unless it claims more requests than all of stable has answered since the baseline:
- *   then it is an old pod whose series were missing, and joins the baseline;
- * - fewer requests than half of the last value is a restart, and the new values count in full; a smaller step back (another replica of
- *   Prometheus answers) counts nothing, and the higher value stays the one to compare with;
- * - a vanished pod counts nothing, and when it comes back is compared with what was last read of it, so that nothing counts twice;
- * - errors beyond the new requests wait for the next difference, so that errors never exceed requests.
- */
-function difference(previous, reading) {
-    const canary = countArm(previous.canary, reading.canary, () => true);
-    const known = [];
-    const newborn = [];
-    for (const entry of Object.entries(reading.stable))
-        (Object.hasOwn(previous.stable, entry[0]) ? known : newborn).push(entry);
-    const stable = countArm(previous.stable, Object.fromEntries(known), () => true);
-    const answered = previous.stableRequests + stable.requests;
-    const late = countArm({}, Object.fromEntries(newborn), (counter) => counter.requests <= answered);
-    const stableRequests = stable.requests + late.requests;
-    return {
-        state: {
-            canary: canary.pods,
-            stable: { ...stable.pods, ...late.pods },
-            stableRequests: previous.stableRequests + stableRequests,
-        },
-        delta: {
-            canaryErrors: canary.errors,
-            canaryRequests: canary.requests,
-            stableErrors: stable.errors + late.errors,
-            stableRequests,
-        },
-    };
-}
-function countArm(previous, now, countsFromZero) {
-    const arm = { pods: { ...previous }, errors: 0, requests: 0 };
-    for (const [pod, counter] of Object.entries(now)) {
-        const before = Object.hasOwn(previous, pod) ? previous[pod] : countsFromZero(counter) ? { errors: 0, requests: 0 } : counter;
-        const { base, errors, requests } = countPod(before ?? counter, counter);
-        arm.pods[pod] = { errors: base.errors + errors, requests: base.requests + requests };
-        arm.errors += errors;
-        arm.requests += requests;
-    }
-    return arm;
-}
-function countPod(before, now) {
-    // Only requests tell a restart: an error count is so small that a step back of one may halve it.
-    const base = now.requests < before.requests / 2 ? { errors: 0, requests: 0 } : before;
-    const requests = Math.max(0, now.requests - base.requests);
-    return { base, errors: Math.min(Math.max(0, now.errors - base.errors), requests), requests };
-}
-/**
- * Adds a difference to what is pending, and closes the batch when it holds requests of every arm that the limit needs.
- * Without this a canary's whole scrape interval would be paired with the third of stable's that one poll sees.
- */
-function closeBatch(pending, delta, needsStable) {
-    const sum = addBatches(pending, delta);
-    const complete = sum.canaryRequests > 0 && (!needsStable || sum.stableRequests > 0);
-    return complete ? { batch: sum, pending: noBatch } : { batch: undefined, pending: sum };
-}
-/** Both batches as one. */
-function addBatches(a, b) {
-    return {
-        canaryErrors: a.canaryErrors + b.canaryErrors,
-        canaryRequests: a.canaryRequests + b.canaryRequests,
-        stableErrors: a.stableErrors + b.stableErrors,
-        stableRequests: a.stableRequests + b.stableRequests,
-    };
-}
-
-// EXTERNAL MODULE: ./lib/rollout/gates/metrics-rules.js
-var metrics_rules = __nccwpck_require__(4309);
-;// CONCATENATED MODULE: ./lib/rollout/gates/limit-tally.js
-
-
-const nothing = { counts: noBatch, allowedErrors: 0 };
-const emptyTally = { whole: nothing, excess: undefined };
-/** The tally after one more closed batch, read at `nowMs`. */
-function addToTally(limit, tally, batch, nowMs) {
-    const stableRate = batch.stableRequests > 0 ? batch.stableErrors / batch.stableRequests : 0;
-    const addend = { counts: batch, allowedErrors: (0,metrics_rules/* allowedRate */.Hh)(limit, stableRate) * batch.canaryRequests };
-    const excess = addSums(tally.excess ?? nothing, addend);
-    const exceeds = excess.counts.canaryErrors > excess.allowedErrors;
-    return { whole: addSums(tally.whole, addend), excess: exceeds ? { ...excess, sinceMs: tally.excess?.sinceMs ?? nowMs } : undefined };
-}
-function addSums(a, b) {
-    return { counts: addBatches(a.counts, b.counts), allowedErrors: a.allowedErrors + b.allowedErrors };
-}
-
-// EXTERNAL MODULE: ./lib/rollout/gates/metrics-numbers.js + 1 modules
-var metrics_numbers = __nccwpck_require__(1421);
-;// CONCATENATED MODULE: ./lib/rollout/gates/metrics-sentences.js
-
-
-/** Why the metrics gate failed. */
-function explainFailure(rules, evidence) {
-    const index = evidence.failure?.limit ?? 0;
-    const limit = rules.limits[index];
-    const one = evidence.limits[index];
-    if (limit === undefined || one === undefined)
-        return 'the error limit is broken';
-    const confidence = confidencePercent((0,metrics_numbers/* confidenceOf */.i2)(one.worse.logE - Math.log(rules.limits.length)));
-    const { whole, excess } = one.tally;
-    // A defect that came late may hide in the totals; then only the time since it began shows why.
-    const isLate = whole.counts.canaryErrors <= whole.allowedErrors && excess !== undefined;
-    const shown = isLate ? excess : whole;
-    const when = isLate ? inTheLast((evidence.failure?.atMs ?? excess.sinceMs) - excess.sinceMs) : '';
-    const allowed = shown.allowedErrors / shown.counts.canaryRequests;
-    const worse = `worse than the allowed ${limitText(limit, allowed)} with ${confidence} confidence`;
-    return `${armsOf(limit, shown.counts)}${when}: ${worse}`;
-}
-/** Why the metrics gate passed: the limit with the least evidence, as the others are surer. */
-function explainPass(rules, evidence) {
-    const { limit, one } = (0,metrics_numbers/* weakestLimit */.Aq)(rules, evidence);
-    if (limit === undefined || one === undefined)
-        return 'no limit';
-    const allowed = limitText(limit, (0,metrics_numbers/* allowedRateSoFar */.EV)(limit, one, evidence));
-    const confidence = confidencePercent((0,metrics_numbers/* confidenceOf */.i2)(one.within.logE));
-    return `${armsOf(limit, one.tally.whole.counts)}: within the allowed ${allowed} with ${confidence} confidence`;
-}
-/** There is no reading yet. */
-function explainNoReading(evidence) {
-    return evidence.unavailable === undefined ? 'no metrics were read yet' : `metrics are unavailable: ${evidence.unavailable}`;
-}
-/** Counters that should move stand still. */
-function explainStale(evidence, quietMs, canaryToo) {
-    const who = canaryToo ? 'no request was counted' : 'no request of stable was counted';
-    const why = evidence.unavailable ?? (canaryToo ? 'no traffic, or Prometheus does not scrape' : 'there is nothing to compare the canary with');
-    return `${who} for ${seconds(quietMs)}: ${why}`;
-}
-/** Stable answers and the canary does not: it gets no traffic, is not scraped, or hangs. */
-function explainSilentCanary(quietMs) {
-    return `the canary answered no request for ${seconds(quietMs)} while stable did: it gets no traffic, is not scraped, or hangs`;
-}
-/** Not enough canary requests for a verdict. */
-function explainTooLittle(rules, evidence, neededRequests) {
-    const { limit, one } = (0,metrics_numbers/* weakestLimit */.Aq)(rules, evidence);
-    const allowed = limit === undefined || one === undefined ? '' : ` to show that it is within ${percent((0,metrics_numbers/* allowedRateSoFar */.EV)(limit, one, evidence))}`;
-    const { canaryErrors, canaryRequests } = evidence.totals;
-    const failed = canaryErrors > 0 ? `, ${count(canaryErrors)} of them failed` : '';
-    return `too little traffic: ${count(canaryRequests)} canary requests${failed}; even without errors about ${count(neededRequests)} are needed${allowed}`;
-}
-/** Enough requests, and still undecided. */
-function explainTooClose(rules, evidence) {
-    const { limit, one } = (0,metrics_numbers/* weakestLimit */.Aq)(rules, evidence);
-    if (limit === undefined || one === undefined)
-        return 'no limit';
-    const { worse, within } = one;
-    const leaning = within.logE > worse.logE
-        ? `good (evidence ${odds(within.logE)} to 1, ${count(Math.exp(rules.passNats))} to 1 needed)`
-        : `bad (evidence ${odds(worse.logE)} to 1, ${count(Math.exp(rules.failNats))} to 1 needed)`;
-    const allowed = limitText(limit, (0,metrics_numbers/* allowedRateSoFar */.EV)(limit, one, evidence));
-    return `${armsOf(limit, evidence.totals)}: too close to the allowed ${allowed} to call; leaning ${leaning}`;
-}
-function armsOf(limit, counts) {
-    const { canaryErrors, canaryRequests, stableErrors, stableRequests } = counts;
-    const canary = `canary ${rateOf(canaryErrors, canaryRequests)} errors (${count(canaryErrors)} of ${count(canaryRequests)})`;
-    if (limit.ratio === 0)
-        return canary;
-    return `${canary} against stable ${rateOf(stableErrors, stableRequests)} (${count(stableErrors)} of ${count(stableRequests)})`;
-}
-function limitText(limit, allowed) {
-    if (limit.ratio === 0)
-        return percent(limit.absolute);
-    const absolute = limit.absolute > 0 ? ` + ${percent(limit.absolute)}` : '';
-    return `${limit.ratio} x stable${absolute} = ${percent(allowed)}`;
-}
-const inTheLast = (ms) => (ms > 0 ? ` in the last ${seconds(ms)}` : ' in the last reading');
-const seconds = (ms) => `${Math.round(ms / 1000)} s`;
-const odds = (logE) => Math.exp(Math.max(logE, 0)).toPrecision(2);
-
-// EXTERNAL MODULE: ./lib/rollout/gates/sequential-test.js
-var sequential_test = __nccwpck_require__(6148);
-;// CONCATENATED MODULE: ./lib/rollout/gates/metrics-gate.js
-
-
-
-
-
-
-
-const whyMax = 300;
-/** No evidence yet. */
-function startEvidence(rules) {
-    return {
-        counters: noCounters,
-        totals: noBatch,
-        limits: rules.limits.map((limit) => ({
-            worse: (0,sequential_test/* startTest */.J9)((0,metrics_rules/* worseTest */.DY)(rules, limit)),
-            within: (0,sequential_test/* startTest */.J9)((0,metrics_rules/* withinTest */.Kp)(rules, limit)),
-            pending: noBatch,
-            tally: emptyTally,
-        })),
-        canaryMovedAtMs: undefined,
-        stableMovedAtMs: undefined,
-        unavailable: undefined,
-        failure: undefined,
-    };
-}
-/** The evidence after one more reading, taken at `nowMs`. A failure is latched: later readings change nothing. */
-function absorbReading(rules, evidence, reading, nowMs) {
-    if (evidence.failure !== undefined)
-        return evidence;
-    const { state: counters, delta } = difference(evidence.counters, reading);
-    const limits = rules.limits.map((limit, index) => absorbDelta(rules, limit, evidence.limits[index], delta, nowMs));
-    const totals = addBatches(evidence.totals, delta);
-    const broken = limits.findIndex((one) => one.worse.logE >= rules.failNats);
-    return {
-        counters,
-        totals,
-        limits,
-        canaryMovedAtMs: delta.canaryRequests > 0 ? nowMs : (evidence.canaryMovedAtMs ?? nowMs),
-        stableMovedAtMs: delta.stableRequests > 0 ? nowMs : (evidence.stableMovedAtMs ?? nowMs),
-        unavailable: undefined,
-        failure: broken >= 0 && totals.canaryErrors >= rules.errorsMin ? { limit: broken, atMs: nowMs } : undefined,
-    };
-}
-function absorbDelta(rules, limit, before, delta, nowMs) {
-    const worse = (0,metrics_rules/* worseTest */.DY)(rules, limit);
-    const within = (0,metrics_rules/* withinTest */.Kp)(rules, limit);
-    const evidence = before ?? { worse: (0,sequential_test/* startTest */.J9)(worse), within: (0,sequential_test/* startTest */.J9)(within), pending: noBatch, tally: emptyTally };
-    const { batch, pending } = closeBatch(evidence.pending, delta, limit.ratio > 0);
-    if (batch === undefined)
-        return { ...evidence, pending };
-    return {
-        worse: (0,sequential_test/* updateTest */.Ou)(worse, evidence.worse, batch),
-        within: (0,sequential_test/* updateTest */.Ou)(within, evidence.within, batch),
-        pending,
-        tally: addToTally(limit, evidence.tally, batch, nowMs),
-    };
-}
-/** The evidence after a reading that failed at `nowMs`: nothing is lost, the next reading's counters cover the gap. */
-function absorbUnavailable(evidence, why, nowMs) {
-    if (evidence.failure !== undefined)
-        return evidence;
-    return {
-        ...evidence,
-        canaryMovedAtMs: evidence.canaryMovedAtMs ?? nowMs,
-        stableMovedAtMs: evidence.stableMovedAtMs ?? nowMs,
-        unavailable: why.slice(0, whyMax),
-    };
-}
-/**
- * What the evidence says at `nowMs` (gates.md §4): a failure once it was found, a pass only of fresh data and of all limits, and otherwise
- * why not. The shortest duration and the deadline are the caller's.
- */
-function judgeMetrics(rules, evidence, nowMs) {
-    if (evidence.failure !== undefined) {
-        const because = explainFailure(rules, evidence);
-        return { kind: 'fail', reason: 'metrics-failed', because, evidence: [describeProgress(rules, evidence)] };
-    }
-    const { canaryMovedAtMs, stableMovedAtMs } = evidence;
-    if (canaryMovedAtMs === undefined || stableMovedAtMs === undefined) {
-        return { kind: 'unknown', reason: 'metrics-unavailable', because: explainNoReading(evidence) };
-    }
-    const canaryQuietMs = nowMs - canaryMovedAtMs;
-    const stableQuietMs = nowMs - stableMovedAtMs;
-    const compares = rules.limits.some((limit) => limit.ratio > 0);
-    const stableStale = stableQuietMs > rules.staleMs;
-    if (stableStale && (compares || canaryQuietMs > rules.staleMs)) {
-        return {
-            kind: 'unknown',
-            reason: 'metrics-unavailable',
-            because: explainStale(evidence, stableQuietMs, canaryQuietMs > rules.staleMs),
-        };
-    }
-    if (canaryQuietMs > rules.staleMs) {
-        return { kind: 'unknown', reason: 'too-little-traffic', because: explainSilentCanary(canaryQuietMs) };
-    }
-    const suspected = evidence.limits.some((one) => one.worse.logE >= rules.failNats);
-    const kept = rules.limits.length > 0 && rules.limits.every((_, index) => (evidence.limits[index]?.within.logE ?? 0) >= rules.passNats);
-    if (kept && !suspected)
-        return { kind: 'pass', because: explainPass(rules, evidence) };
-    const neededRequests = (0,metrics_numbers/* requestsStillNeeded */.g)(rules, evidence);
-    return evidence.totals.canaryRequests < neededRequests
-        ? { kind: 'unknown', reason: 'too-little-traffic', because: explainTooLittle(rules, evidence, neededRequests) }
-        : { kind: 'unknown', reason: 'too-close-to-call', because: explainTooClose(rules, evidence) };
-}
-/** One line of where the evidence stands, for the log while waiting. May hold untrusted text. */
-function describeProgress(rules, evidence) {
-    if (evidence.canaryMovedAtMs === undefined)
-        return explainNoReading(evidence);
-    const { canaryErrors, canaryRequests, stableErrors, stableRequests } = evidence.totals;
-    const canary = `canary ${count(canaryErrors)} of ${count(canaryRequests)} failed (${rateOf(canaryErrors, canaryRequests)})`;
-    const stable = `stable ${count(stableErrors)} of ${count(stableRequests)} (${rateOf(stableErrors, stableRequests)})`;
-    const bad = Math.max(...evidence.limits.map((one) => one.worse.logE)).toFixed(1);
-    const good = Math.min(...evidence.limits.map((one) => one.within.logE)).toFixed(1);
-    const unavailable = evidence.unavailable === undefined ? '' : `; metrics unavailable now: ${evidence.unavailable}`;
-    return `${canary}, ${stable}; evidence of bad ${bad} of ${rules.failNats.toFixed(1)}, of good ${good} of ${rules.passNats.toFixed(1)}${unavailable}`;
-}
-
-// EXTERNAL MODULE: ./lib/rollout/replica-share.js
-var replica_share = __nccwpck_require__(3723);
-;// CONCATENATED MODULE: ./lib/rollout/absorb.js
-
-
-/** Folds what was observed into the state: how steady the canary is, and what the metrics say. Decides nothing. */
-function absorb(plan, state, observation) {
-    if (state.phase.kind !== 'step' || observation.canary === undefined || observation.stable === undefined)
-        return state;
-    const weight = plan.steps[state.phase.index]?.weightPercent ?? 0;
-    const replicas = (0,replica_share/* canaryReplicasFor */.Hc)(observation.stable.desiredReplicas, weight, plan.halfAtMost);
-    const steady = absorbSteadiness(state, observation.canary, replicas, observation.nowMs);
-    return { ...steady, evidence: absorbMetrics(plan, steady, observation) };
-}
-function absorbSteadiness(state, canary, replicas, nowMs) {
-    const before = state.steadiness;
-    const scaled = before === undefined || before.replicas !== replicas;
-    const available = isAvailable(canary, replicas);
-    const restarts = restartsOf(canary);
-    const broke = before?.wasAvailable === true && before.missingSinceMs === undefined && !available && !scaled;
-    const unbroken = !broke && restarts <= state.restarts;
-    return {
-        ...state,
-        steadiness: steadinessNow(scaled ? undefined : before, replicas, available, nowMs),
-        servingSinceMs: state.servingSinceMs ?? (available ? nowMs : undefined),
-        unbrokenSinceMs: available ? (unbroken ? (state.unbrokenSinceMs ?? nowMs) : nowMs) : unbroken ? state.unbrokenSinceMs : undefined,
-        breaks: state.breaks + (broke ? 1 : 0),
-        restarts,
-    };
-}
-function steadinessNow(before, replicas, available, nowMs) {
-    return {
-        replicas,
-        availableSinceMs: available ? (before?.availableSinceMs ?? nowMs) : undefined,
-        missingSinceMs: available ? undefined : (before?.missingSinceMs ?? nowMs),
-        wasAvailable: available || (before?.wasAvailable ?? false),
-    };
-}
-/** Exactly `replicas` pods of the newest template, all available, and the controller has seen that it should be so. */
-function isAvailable(workload, replicas) {
-    return (workload.settled &&
-        workload.desiredReplicas === replicas &&
-        workload.replicas === replicas &&
-        workload.updatedReplicas === replicas &&
-        workload.availableReplicas === replicas);
-}
-/** Restarts of living pods only: a pod that was replaced takes its count along. */
-function restartsOf(workload) {
-    return workload.pods.reduce((sum, pod) => sum + pod.containers.reduce((inner, container) => inner + container.restartCount, 0), 0);
-}
-function absorbMetrics(plan, state, observation) {
-    if (plan.rules === undefined)
-        return undefined;
-    const evidence = state.evidence ?? startEvidence(plan.rules);
-    if (observation.metrics === undefined)
-        return evidence;
-    if (observation.metrics.kind === 'unavailable')
-        return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
-    return absorbReading(plan.rules, evidence, observation.metrics.reading, observation.nowMs);
-}
-
+// EXTERNAL MODULE: ./lib/rollout/absorb.js
+var absorb = __nccwpck_require__(4892);
 // EXTERNAL MODULE: ./lib/rollout/heartbeat.js
 var rollout_heartbeat = __nccwpck_require__(6597);
-;// CONCATENATED MODULE: ./lib/rollout/phases/interruption.js
-/** The same refusal this often in a row is an answer, not an accident. */
-const rejectionsMax = 3;
-/** Why the rollout must not go on, whatever the gates say; undefined when it may. Before promotion only. */
-function interruptionOf(plan, state, observation) {
-    return lostJob(state, observation) ?? lostDeployment(plan, state, observation) ?? stopped(observation);
-}
-/** The Job that protects this rollout is gone, over, or another one. */
-function lostJob(state, observation) {
-    const { job } = observation;
-    if (job === undefined)
-        return outcome('rolled-back', 'lock-lost', "the rollout's Job was deleted, and the canary with it");
-    if (job.uid !== state.jobUid)
-        return outcome('rolled-back', 'lock-lost', 'another rollout holds the Job now');
-    if (isTakenOver(state, observation))
-        return outcome('failed', 'lock-lost', 'another run has taken this rollout over, and finishes or undoes it');
-    if (job.over !== undefined)
-        return outcome('rolled-back', 'lock-lost', `the rollout's Job is over: ${job.over}`);
-    return undefined;
-}
-/** The Job is the same, its journal names another run: everything of this rollout is that run's now. */
-function isTakenOver(state, { job }) {
-    return job?.uid === state.jobUid && job.holder !== undefined && job.holder !== state.holder.id;
-}
-function lostDeployment(plan, state, observation) {
-    const { stable } = observation;
-    if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) {
-        return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the rollout`);
-    }
-    if (state.phase.kind !== 'arming' && state.phase.kind !== 'fencing' && stable.rollout !== state.jobUid) {
-        return outcome('rolled-back', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment}`);
-    }
-    const change = foreignChange(plan, stable);
-    if (change !== undefined)
-        return outcome('rolled-back', 'changed-by-others', change);
-    if (stable.desiredReplicas === 0) {
-        return outcome('rolled-back', 'scaled-to-zero', `somebody scaled the Deployment ${plan.target.deployment} to 0: nothing can be judged`);
-    }
-    return undefined;
-}
-function stopped(observation) {
-    if (observation.cancelled)
-        return outcome('rolled-back', 'cancelled', 'the run was cancelled');
-    const { rejection } = observation;
-    if (rejection !== undefined && rejection.times >= rejectionsMax) {
-        return outcome('rolled-back', 'write-refused', `the API server refused a write ${rejection.times} times: ${rejection.message}`);
-    }
-    return undefined;
-}
-/** What somebody else changed on the Deployment, in a sentence; undefined when it still is as it was found. */
-function foreignChange(plan, stable) {
-    if (stable.paused)
-        return `somebody paused the Deployment ${plan.target.deployment} during the rollout`;
-    const image = plan.images.find((change) => stable.images[change.container] !== change.from);
-    if (image !== undefined) {
-        const now = stable.images[image.container] ?? 'nothing';
-        return `somebody changed the image of container ${image.container} from ${image.from} to ${now} during the rollout`;
-    }
-    if (stable.templateHash !== plan.templateHash) {
-        return `somebody changed the pod template of the Deployment ${plan.target.deployment} during the rollout: it is no longer what the canary was copied from`;
-    }
-    return undefined;
-}
-function outcome(result, reason, because, evidence = []) {
-    return { result, reason, because, evidence };
-}
-/** Ends the rollout: everything of ours goes. The journal is written only where a Job is left to hold it. */
-function end(state, observation, with_) {
-    return {
-        kind: 'advance',
-        to: { ...state, phase: { kind: 'ending', sinceMs: observation.nowMs, outcome: with_ }, heartbeatAtMs: observation.nowMs },
-        journal: lostJob(state, observation) === undefined,
-        because: with_.because,
-    };
-}
-
+// EXTERNAL MODULE: ./lib/rollout/phases/interruption.js
+var phases_interruption = __nccwpck_require__(4475);
 ;// CONCATENATED MODULE: ./lib/rollout/phases/arming.js
 
 
@@ -69551,23 +69957,23 @@ const fencingMs = 30_000;
 const turnMs = 200;
 /** Until the Job runs, its deadline does not: nothing may serve before `status.startTime` is there. */
 function decideArming(plan, state, phase, observation) {
-    const interruption = interruptionOf(plan, state, observation);
+    const interruption = (0,phases_interruption/* interruptionOf */.nS)(plan, state, observation);
     if (interruption !== undefined)
-        return end(state, observation, interruption);
+        return (0,phases_interruption/* end */._N)(state, observation, interruption);
     if (observation.job?.startedAtMs !== undefined) {
         return (0,rollout_heartbeat/* advance */.np)(state, { kind: 'fencing', sinceMs: observation.nowMs }, observation.nowMs, 'the dead-man is armed');
     }
     if (observation.nowMs - phase.sinceMs > armingMs) {
         const because = `the Job ${plan.names.job} did not start within ${armingMs / 1000} s: is something suspending Jobs in this namespace?`;
-        return end(state, observation, outcome('failed', 'dead-man-not-armed', because));
+        return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('failed', 'dead-man-not-armed', because));
     }
     return { kind: 'wait', ms: turnMs, because: 'waiting until the Job has started and its deadline counts' };
 }
 /** The fence marks the Deployment as ours to change; every later write tests it. */
 function decideFencing(plan, state, phase, observation) {
-    const interruption = interruptionOf(plan, state, observation);
+    const interruption = (0,phases_interruption/* interruptionOf */.nS)(plan, state, observation);
     if (interruption !== undefined)
-        return end(state, observation, interruption);
+        return (0,phases_interruption/* end */._N)(state, observation, interruption);
     const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, observation.nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
@@ -69583,7 +69989,7 @@ function decideFencing(plan, state, phase, observation) {
 function clearLeftover(plan, state, phase, observation) {
     if (observation.nowMs - phase.sinceMs > fencingMs) {
         const because = `the leftover Deployment ${plan.names.canary} of an earlier rollout does not go away: does it have a finalizer?`;
-        return end(state, observation, outcome('failed', 'write-refused', because));
+        return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('failed', 'write-refused', because));
     }
     if (observation.canary?.terminating === true) {
         return { kind: 'wait', ms: turnMs, because: `waiting until the leftover Deployment ${plan.names.canary} is gone` };
@@ -69611,7 +70017,7 @@ function decideEnding(plan, state, phase, observation) {
         const because = left.length === 0 ? phase.outcome.because : `${phase.outcome.because}; still there: ${left.join(', ')}`;
         return { kind: 'finish', outcome: { ...phase.outcome, because }, because: 'the time for cleaning up is over' };
     }
-    if (isTakenOver(state, observation)) {
+    if ((0,phases_interruption/* isTakenOver */.Gj)(state, observation)) {
         return { kind: 'finish', outcome: phase.outcome, because: 'another run has taken this rollout over: nothing here is ours any more' };
     }
     if (observation.job?.uid === state.jobUid)
@@ -69640,7 +70046,7 @@ function removeJob(plan, state, phase, observation) {
     const { canary, stable, nowMs, cancelled } = observation;
     const elapsedMs = nowMs - phase.sinceMs;
     // A failed Job goes by itself, a suspended one never would.
-    if (lostJob(state, observation) !== undefined && elapsedMs <= collectorMs) {
+    if ((0,phases_interruption/* lostJob */.C$)(state, observation) !== undefined && elapsedMs <= collectorMs) {
         return { kind: 'wait', ms: pollMs, because: `waiting until the Job ${plan.names.job} is gone` };
     }
     if (canary !== undefined && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
@@ -69669,278 +70075,16 @@ function leftOver(plan, state, observation) {
     return left;
 }
 
-;// CONCATENATED MODULE: ./lib/rollout/gates/image-identity.js
-/** A tag that was moved while the canary was scaled: its pods run different images, and a verdict on them would be about neither. */
-function mixedImage(images, canary) {
-    for (const { container, to } of images) {
-        const running = imageIdsOf(canary, container);
-        if (running.size > 1)
-            return `the tag was moved: ${to} is different images in the canary's pods: ${[...running].join(', ')}`;
-    }
-    return undefined;
-}
-/** A tag that was moved between canary and promotion: what runs now is not what was judged. */
-function movedImage(images, stable, canary) {
-    if (canary === undefined)
-        return undefined;
-    for (const { container, to } of images) {
-        const judged = imageIdsOf(canary, container);
-        const stranger = [...imageIdsOf(stable, container)].find((imageId) => judged.size > 0 && !judged.has(imageId));
-        if (stranger !== undefined)
-            return `the tag was moved: ${to} is ${stranger} now, but ${[...judged].join(', ')} was judged`;
-    }
-    return undefined;
-}
-function imageIdsOf(workload, container) {
-    const ids = workload.pods.flatMap((pod) => pod.containers.filter((found) => found.name === container).map((found) => found.imageId));
-    return new Set(ids.filter((imageId) => imageId !== ''));
-}
-
-;// CONCATENATED MODULE: ./lib/rollout/gates/readiness.js
-const pullReasons = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable']);
-const invalidReasons = new Set(['InvalidImageName', 'ErrImageNeverPull', 'CreateContainerError', 'RunContainerError']);
-/** One retry is granted: a registry may be away for a moment, a dependency may not be up yet. */
-const pullFailuresMax = 2;
-const crashesMax = 2;
-/** A missing Secret or ConfigMap is often created a moment later. */
-const configurationGraceMs = 10_000;
-/** Judges pods that we created: the first fatal finding wins, then the cluster's own faults, then what they wait for. */
-function diagnose(workload, nowMs) {
-    const pods = workload.pods.filter((pod) => !pod.terminating);
-    const findings = [...pods.map((pod) => diagnosePod(pod, nowMs)), diagnoseCreation(workload)];
-    for (const kind of ['fatal', 'environment', 'waiting']) {
-        const found = findings.find((finding) => finding.kind === kind);
-        if (found !== undefined)
-            return found;
-    }
-    return { kind: 'none' };
-}
-function diagnoseCreation(workload) {
-    const message = workload.replicaFailure;
-    if (message === undefined)
-        return { kind: 'none' };
-    if (/exceeded quota/i.test(message))
-        return { kind: 'environment', reason: 'quota', because: `no quota left for its pods: ${message}` };
-    return { kind: 'fatal', reason: 'admission-denied', because: `its pods were refused: ${message}`, evidence: [] };
-}
-function diagnosePod(pod, nowMs) {
-    for (const container of pod.containers) {
-        const finding = diagnoseContainer(pod, container, nowMs);
-        if (finding.kind === 'fatal')
-            return finding;
-    }
-    if (pod.unschedulable !== undefined) {
-        return { kind: 'environment', reason: 'unschedulable', because: `pod ${pod.name} finds no node: ${pod.unschedulable}` };
-    }
-    if (pod.ready)
-        return { kind: 'none' };
-    const waiting = pod.containers.find((container) => container.waiting !== undefined && container.waiting.reason !== 'ContainerCreating');
-    if (waiting?.waiting !== undefined) {
-        const reason = pullReasons.has(waiting.waiting.reason) ? 'image-pull' : 'not-ready';
-        return {
-            kind: 'waiting',
-            reason,
-            because: `container ${waiting.name} of pod ${pod.name} waits: ${waiting.waiting.reason}`,
-            evidence: [waiting.waiting.message, ...pod.evidence],
-        };
-    }
-    if (pod.probeFailure !== undefined) {
-        return {
-            kind: 'waiting',
-            reason: 'probe-failed',
-            because: `pod ${pod.name} is not ready: ${pod.probeFailure}`,
-            evidence: pod.evidence,
-        };
-    }
-    return { kind: 'waiting', reason: 'not-ready', because: `pod ${pod.name} is not ready yet`, evidence: pod.evidence };
-}
-function diagnoseContainer(pod, container, nowMs) {
-    const where = `container ${container.name} of pod ${pod.name}`;
-    const { waiting } = container;
-    if (waiting !== undefined && pullReasons.has(waiting.reason) && pod.pullFailures >= pullFailuresMax) {
-        return {
-            kind: 'fatal',
-            reason: 'image-pull',
-            because: `the image of ${where} cannot be pulled`,
-            evidence: [waiting.message, ...pod.evidence],
-        };
-    }
-    if (waiting !== undefined && invalidReasons.has(waiting.reason)) {
-        return {
-            kind: 'fatal',
-            reason: 'invalid-configuration',
-            because: `${where} cannot start: ${waiting.reason}`,
-            evidence: [waiting.message, ...pod.evidence],
-        };
-    }
-    if (waiting?.reason === 'CreateContainerConfigError' &&
-        !/failed to sync/i.test(waiting.message) &&
-        nowMs - pod.createdAtMs > configurationGraceMs) {
-        return { kind: 'fatal', reason: 'invalid-configuration', because: `${where} lacks its configuration`, evidence: [waiting.message] };
-    }
-    return diagnoseCrash(pod, container, where);
-}
-function diagnoseCrash(pod, container, where) {
-    const crashes = crashesOf(container);
-    if (crashes < crashesMax)
-        return { kind: 'none' };
-    const last = container.terminated ?? container.lastTerminated;
-    if (last?.reason === 'OOMKilled') {
-        return {
-            kind: 'fatal',
-            reason: 'out-of-memory',
-            because: `${where} was killed ${crashes} times: out of memory`,
-            evidence: pod.evidence,
-        };
-    }
-    const how = last === undefined ? '' : ` (exit code ${last.exitCode}, ${last.reason})`;
-    const probe = pod.probeFailure === undefined ? '' : `; ${pod.probeFailure}`;
-    return { kind: 'fatal', reason: 'crash', because: `${where} ended ${crashes} times${how}${probe}`, evidence: pod.evidence };
-}
-/** Restarts so far, and one more while the container lies dead. */
-function crashesOf(container) {
-    const dead = container.terminated !== undefined || container.waiting?.reason === 'CrashLoopBackOff';
-    return container.restartCount + (dead ? 1 : 0);
-}
-
-;// CONCATENATED MODULE: ./lib/rollout/phases/promoting.js
-
-
-
-
-
-const promoting_pollMs = 1000;
-const promoting_rejectionsMax = 3;
-/** Which images stand on the Deployment: all that were found, all that were asked for, or something else. */
-function imagesOn(plan, stable) {
-    if (plan.images.every((image) => stable.images[image.container] === image.from))
-        return 'old';
-    if (plan.images.every((image) => stable.images[image.container] === image.to))
-        return 'new';
-    return 'other';
-}
-/** The runbook of a promotion: one patch, then watch Kubernetes roll, then compare what runs with what was judged. */
-function decidePromoting(plan, state, phase, observation) {
-    const { stable, nowMs } = observation;
-    const lost = lostFooting(plan, state, observation);
-    if (lost !== undefined)
-        return end(state, observation, lost);
-    if (stable === undefined)
-        return end(state, observation, outcome('failed', 'deployment-deleted', 'the Deployment is gone'));
-    const images = imagesOn(plan, stable);
-    if (images === 'other' || stable.templateHash !== plan.templateHash) {
-        return end(state, observation, outcome('failed', 'changed-by-others', `somebody changed the Deployment ${plan.target.deployment} during the promotion; their change stands`));
-    }
-    if (images === 'old')
-        return promote(plan, state, observation, stable);
-    const reason = reasonToRevert(plan, phase, observation, stable);
-    if (reason !== undefined) {
-        return (0,rollout_heartbeat/* advance */.np)(state, { kind: 'reverting', sinceMs: nowMs, outcome: reason }, nowMs, reason.because);
-    }
-    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs);
-    if (heartbeat !== undefined)
-        return heartbeat;
-    if (isAvailable(stable, stable.desiredReplicas)) {
-        const promoted = outcome('promoted', phase.proved ? 'gates-passed' : 'unproved', `${phase.because}; the Deployment is complete`);
-        return end(state, observation, promoted);
-    }
-    return {
-        kind: 'wait',
-        ms: promoting_pollMs,
-        because: `${stable.updatedReplicas} of ${stable.desiredReplicas} pods updated, ${stable.availableReplicas} available`,
-    };
-}
-function lostFooting(plan, state, observation) {
-    const { stable } = observation;
-    if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) {
-        return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the promotion`);
-    }
-    const job = lostJob(state, observation);
-    if (job !== undefined) {
-        const stands = imagesOn(plan, stable) === 'new' ? 'the new image stands' : 'the old image stands';
-        return outcome('failed', 'lock-lost', `${job.because}; ${stands}`);
-    }
-    if (stable.rollout !== state.jobUid) {
-        return outcome('failed', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment} during the promotion`);
-    }
-    return undefined;
-}
-/** A zombie whose Job has expired would not be stopped by the fence alone: so only right after a confirmed heartbeat. */
-function promote(plan, state, observation, stable) {
-    const { nowMs, rejection } = observation;
-    const change = foreignChange(plan, stable);
-    if (change !== undefined)
-        return end(state, observation, outcome('rolled-back', 'changed-by-others', change));
-    if (observation.cancelled)
-        return end(state, observation, outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion'));
-    if (rejection !== undefined && rejection.times >= promoting_rejectionsMax) {
-        return end(state, observation, outcome('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`));
-    }
-    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs);
-    if (heartbeat !== undefined)
-        return heartbeat;
-    return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
-}
-function reasonToRevert(plan, phase, observation, stable) {
-    if (observation.cancelled)
-        return outcome('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
-    if (!stable.settled)
-        return undefined;
-    const moved = movedImage(plan.images, stable, observation.canary);
-    if (moved !== undefined)
-        return outcome('rolled-back', 'image-changed', moved);
-    const diagnosis = diagnose(stable, observation.nowMs);
-    if (diagnosis.kind === 'fatal')
-        return outcome('rolled-back', diagnosis.reason, `after the promotion, ${diagnosis.because}`, diagnosis.evidence);
-    const why = diagnosis.kind === 'none' ? '' : `: ${diagnosis.because}`;
-    if (stable.progressDeadlineExceeded) {
-        return outcome('rolled-back', 'promotion-stuck', `the Deployment missed its own progress deadline after the promotion${why}`);
-    }
-    if (observation.nowMs - phase.sinceMs > plan.spec.timeoutMs) {
-        return outcome('rolled-back', 'promotion-stuck', `the Deployment was not complete within ${Math.round(plan.spec.timeoutMs / 1000)} s after the promotion${why}`);
-    }
-    return undefined;
-}
-/** Puts the recorded images back, only where ours still stand, and stays until the Deployment is complete. */
-function decideReverting(plan, state, phase, observation) {
-    const { stable, nowMs } = observation;
-    const lost = lostFooting(plan, state, observation);
-    if (lost !== undefined)
-        return end(state, observation, lost);
-    if (stable === undefined)
-        return end(state, observation, outcome('failed', 'deployment-deleted', 'the Deployment is gone'));
-    const images = imagesOn(plan, stable);
-    if (images === 'other') {
-        return end(state, observation, outcome('failed', 'changed-by-others', `${phase.outcome.because}; and somebody changed the images meanwhile: their change stands`));
-    }
-    if (images === 'new')
-        return revert(plan, state, phase, observation);
-    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs);
-    if (heartbeat !== undefined)
-        return heartbeat;
-    if (isAvailable(stable, stable.desiredReplicas))
-        return end(state, observation, phase.outcome);
-    if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
-        return end(state, observation, outcome('failed', 'stable-unhealthy', `${phase.outcome.because}; the old image is back, but its pods are not all available`));
-    }
-    return {
-        kind: 'wait',
-        ms: promoting_pollMs,
-        because: `the old image is back: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available`,
-    };
-}
-function revert(plan, state, phase, observation) {
-    const { rejection } = observation;
-    if (rejection !== undefined && rejection.times >= promoting_rejectionsMax) {
-        const because = `${phase.outcome.because}; and the API server refuses to put the old image back: ${rejection.message}`;
-        return end(state, observation, outcome('failed', 'write-refused', because));
-    }
-    const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, observation.nowMs);
-    if (heartbeat !== undefined)
-        return heartbeat;
-    return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };
-}
-
+// EXTERNAL MODULE: ./lib/rollout/phases/promoting.js
+var promoting = __nccwpck_require__(2321);
+// EXTERNAL MODULE: ./lib/rollout/gates/image-identity.js
+var image_identity = __nccwpck_require__(1746);
+// EXTERNAL MODULE: ./lib/rollout/gates/metrics-gate.js + 4 modules
+var metrics_gate = __nccwpck_require__(1748);
+// EXTERNAL MODULE: ./lib/rollout/gates/readiness.js
+var readiness = __nccwpck_require__(3330);
+// EXTERNAL MODULE: ./lib/rollout/replica-share.js
+var replica_share = __nccwpck_require__(3723);
 ;// CONCATENATED MODULE: ./lib/rollout/strategies/canary.js
 
 
@@ -69955,15 +70099,15 @@ const lostReadinessMs = 30_000;
 const breaksMax = 3;
 /** The runbook of one canary step: stop if anything forbids it, scale, wait until available, watch the gates, go on. */
 function decideStep(plan, state, phase, observation) {
-    const interruption = interruptionOf(plan, state, observation);
+    const interruption = (0,phases_interruption/* interruptionOf */.nS)(plan, state, observation);
     if (interruption !== undefined)
-        return end(state, observation, interruption);
+        return (0,phases_interruption/* end */._N)(state, observation, interruption);
     const { stable, canary, nowMs } = observation;
     if (stable === undefined)
-        return end(state, observation, outcome('failed', 'deployment-deleted', 'the Deployment is gone'));
+        return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('failed', 'deployment-deleted', 'the Deployment is gone'));
     const conviction = convictionOf(plan, state, observation);
     if (conviction !== undefined)
-        return end(state, observation, conviction);
+        return (0,phases_interruption/* end */._N)(state, observation, conviction);
     const heartbeat = (0,rollout_heartbeat/* heartbeatIfDue */.k4)(plan, state, nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
@@ -69971,7 +70115,7 @@ function decideStep(plan, state, phase, observation) {
     const replicas = (0,replica_share/* canaryReplicasFor */.Hc)(stable.desiredReplicas, step?.weightPercent ?? 0, plan.halfAtMost);
     if (canary === undefined || canary.terminating || canary.desiredReplicas !== replicas)
         return scale(plan, canary, stable, replicas);
-    if (!isAvailable(canary, replicas))
+    if (!(0,absorb/* isAvailable */.N)(canary, replicas))
         return waitUntilAvailable(plan, state, observation, canary);
     const last = phase.index === plan.steps.length - 1;
     if (!last)
@@ -69983,16 +70127,16 @@ function convictionOf(plan, state, observation) {
     const { canary, nowMs } = observation;
     if (canary === undefined)
         return undefined;
-    const diagnosis = diagnose(canary, nowMs);
+    const diagnosis = (0,readiness/* diagnose */.h)(canary, nowMs);
     if (diagnosis.kind === 'fatal')
-        return outcome('rolled-back', diagnosis.reason, diagnosis.because, diagnosis.evidence);
-    const mixed = mixedImage(plan.images, canary);
+        return (0,phases_interruption/* outcome */.bu)('rolled-back', diagnosis.reason, diagnosis.because, diagnosis.evidence);
+    const mixed = (0,image_identity/* mixedImage */.r9)(plan.images, canary);
     if (mixed !== undefined)
-        return outcome('rolled-back', 'image-changed', mixed);
+        return (0,phases_interruption/* outcome */.bu)('rolled-back', 'image-changed', mixed);
     if (plan.rules !== undefined && state.evidence !== undefined) {
-        const verdict = judgeMetrics(plan.rules, state.evidence, nowMs);
+        const verdict = (0,metrics_gate/* judgeMetrics */.lO)(plan.rules, state.evidence, nowMs);
         if (verdict.kind === 'fail')
-            return outcome('rolled-back', verdict.reason, verdict.because, verdict.evidence);
+            return (0,phases_interruption/* outcome */.bu)('rolled-back', verdict.reason, verdict.because, verdict.evidence);
     }
     return lostReadiness(state, diagnosis, nowMs);
 }
@@ -70002,10 +70146,10 @@ function lostReadiness(state, diagnosis, nowMs) {
     const { steadiness } = state;
     const missingMs = steadiness?.missingSinceMs === undefined ? 0 : nowMs - steadiness.missingSinceMs;
     if (steadiness?.wasAvailable === true && missingMs > lostReadinessMs) {
-        return outcome('rolled-back', diagnosis.reason, `the canary was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`, diagnosis.evidence);
+        return (0,phases_interruption/* outcome */.bu)('rolled-back', diagnosis.reason, `the canary was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`, diagnosis.evidence);
     }
     if (state.breaks >= breaksMax) {
-        return outcome('rolled-back', diagnosis.reason, `the canary lost its readiness ${state.breaks} times: ${diagnosis.because}`, diagnosis.evidence);
+        return (0,phases_interruption/* outcome */.bu)('rolled-back', diagnosis.reason, `the canary lost its readiness ${state.breaks} times: ${diagnosis.because}`, diagnosis.evidence);
     }
     return undefined;
 }
@@ -70021,16 +70165,16 @@ function scale(plan, canary, stable, replicas) {
 }
 function waitUntilAvailable(plan, state, observation, canary) {
     const { nowMs } = observation;
-    const diagnosis = diagnose(canary, nowMs);
+    const diagnosis = (0,readiness/* diagnose */.h)(canary, nowMs);
     const missingSinceMs = state.steadiness?.missingSinceMs ?? nowMs;
     const why = diagnosis.kind === 'none' ? 'its pods are not available yet' : diagnosis.because;
     if (nowMs - missingSinceMs >= plan.spec.readyTimeoutMs || isOverdue(plan, state, nowMs)) {
         const because = `the canary was not available within ${Math.round((nowMs - missingSinceMs) / 1000)} s: ${why}`;
         if (diagnosis.kind === 'environment')
-            return end(state, observation, outcome('inconclusive', diagnosis.reason, because));
+            return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('inconclusive', diagnosis.reason, because));
         if (diagnosis.kind === 'waiting')
-            return end(state, observation, outcome('rolled-back', diagnosis.reason, because, diagnosis.evidence));
-        return end(state, observation, outcome('rolled-back', 'not-ready', because));
+            return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('rolled-back', diagnosis.reason, because, diagnosis.evidence));
+        return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('rolled-back', 'not-ready', because));
     }
     return { kind: 'wait', ms: canary_pollMs, because: `${canary.availableReplicas} of ${canary.desiredReplicas} canary pods available: ${why}` };
 }
@@ -70038,7 +70182,7 @@ function waitUntilAvailable(plan, state, observation, canary) {
 function holdStep(plan, state, phase, observation) {
     const { nowMs } = observation;
     const holdMs = plan.steps[phase.index]?.holdMs ?? 0;
-    const heldMs = nowMs - (state.steadiness?.availableSinceMs ?? nowMs);
+    const heldMs = heldFor(state, phase, nowMs);
     if (heldMs >= holdMs) {
         const next = { kind: 'step', index: phase.index + 1, sinceMs: nowMs };
         return (0,rollout_heartbeat/* advance */.np)(state, next, nowMs, `step ${phase.index + 1} held for ${Math.round(heldMs / 1000)} s and no gate objects`);
@@ -70049,13 +70193,13 @@ function holdStep(plan, state, phase, observation) {
 }
 function finalStep(plan, state, phase, observation, stable) {
     const { nowMs } = observation;
-    const heldMs = nowMs - (state.steadiness?.availableSinceMs ?? nowMs);
+    const heldMs = heldFor(state, phase, nowMs);
     const servedMs = nowMs - (state.servingSinceMs ?? nowMs);
     const verdict = verdictOf(plan, state, nowMs);
     const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
     const carries = stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
     if (verdict.kind === 'pass' && longEnough && carries) {
-        return canary_promote(state, observation, true, verdict.because);
+        return promote(plan, state, observation, true, verdict.because);
     }
     if (isOverdue(plan, state, nowMs))
         return inconclusive(plan, state, observation, verdict);
@@ -70065,24 +70209,29 @@ function finalStep(plan, state, phase, observation, stable) {
         return { kind: 'wait', ms: canary_pollMs, because: 'the gates pass; waiting until the stable pods are available again' };
     return { kind: 'wait', ms: canary_pollMs, because: 'the gates pass; waiting for the minimum duration' };
 }
+/** Since the step began and all its pods are available: a step that comes to the same pods as the one before has its own time. */
+function heldFor(state, phase, nowMs) {
+    return nowMs - Math.max(state.steadiness?.availableSinceMs ?? nowMs, phase.sinceMs);
+}
 /** Only a canary that is available comes here: `on-inconclusive: promote` never promotes what does not run. */
 function inconclusive(plan, state, observation, verdict) {
     const reason = verdict.kind === 'unknown' ? verdict.reason : 'stable-unhealthy';
     const because = `no verdict within ${Math.round(plan.spec.timeoutMs / 1000)} s: ${verdict.because}`;
     if (plan.spec.onInconclusive === 'promote') {
-        return canary_promote(state, observation, false, `${because}; on-inconclusive: promote`);
+        return promote(plan, state, observation, false, `${because}; on-inconclusive: promote`);
     }
-    return end(state, observation, outcome('inconclusive', reason, because));
+    return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('inconclusive', reason, because));
 }
-function canary_promote(state, { nowMs }, proved, because) {
-    return (0,rollout_heartbeat/* advance */.np)(state, { kind: 'promoting', sinceMs: nowMs, proved, because }, nowMs, because);
+function promote(plan, state, { nowMs, canary }, proved, because) {
+    const judged = canary === undefined ? [] : (0,image_identity/* imageIdsOf */.fd)(plan.images, canary);
+    return (0,rollout_heartbeat/* advance */.np)(state, { kind: 'promoting', sinceMs: nowMs, proved, because, judged }, nowMs, because);
 }
 /** What the gates say of the canary as a whole, across all its steps. */
 function verdictOf(plan, state, nowMs) {
     if (plan.rules !== undefined) {
         if (state.evidence === undefined)
             return { kind: 'unknown', reason: 'metrics-unavailable', because: 'no metrics have been read yet' };
-        return judgeMetrics(plan.rules, state.evidence, nowMs);
+        return (0,metrics_gate/* judgeMetrics */.lO)(plan.rules, state.evidence, nowMs);
     }
     const unbrokenMs = state.unbrokenSinceMs === undefined ? 0 : nowMs - state.unbrokenSinceMs;
     const seconds = Math.floor(unbrokenMs / 1000);
@@ -70115,9 +70264,9 @@ function decide(plan, state, observation) {
         case 'step':
             return decideStep(plan, state, phase, observation);
         case 'promoting':
-            return decidePromoting(plan, state, phase, observation);
+            return (0,promoting/* decidePromoting */.Sw)(plan, state, phase, observation);
         case 'reverting':
-            return decideReverting(plan, state, phase, observation);
+            return (0,promoting/* decideReverting */.bh)(plan, state, phase, observation);
         case 'ending':
             return decideEnding(plan, state, phase, observation);
     }
@@ -70192,7 +70341,7 @@ class Narrator {
         this.#waitingFor = words;
         this.#spokeAtMs = this.#clock.nowMs();
         const elapsed = Math.round((observation.nowMs - state.startedAtMs) / 1000);
-        const progress = this.#plan.rules !== undefined && state.evidence !== undefined ? `; ${describeProgress(this.#plan.rules, state.evidence)}` : '';
+        const progress = this.#plan.rules !== undefined && state.evidence !== undefined ? `; ${(0,metrics_gate/* describeProgress */.vk)(this.#plan.rules, state.evidence)}` : '';
         this.#reporter.info(`${elapsed} s: ${because}${reminder ? progress : ''}`);
     }
 }
@@ -70270,7 +70419,7 @@ async function runRollout(ports, plan, start, cancel) {
             await pause(ports, error, cancel);
             continue;
         }
-        state = absorb(plan, state, observation);
+        state = (0,absorb/* absorb */.e)(plan, state, observation);
         narrator.phase(state.phase);
         const decision = decide(plan, state, observation);
         if (decision.kind === 'finish')

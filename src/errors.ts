@@ -1,4 +1,4 @@
-/** Every way in which a run can be refused or stopped; docs/troubleshooting.md has a line for each. */
+/** Every way in which a run can be refused; the output `reason` is the same word. */
 export type UserErrorCode =
   | 'inputs-invalid'
   | 'kubeconfig-invalid'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
+import type { PrometheusAddress } from './config/config.ts';
 import { type Connection, connect } from './connect.ts';
 import { UserError } from './errors.ts';
 import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
@@ -34,9 +35,8 @@ async function run(reporter: Reporter): Promise<void> {
     end = await releaseWith(connection, reporter, cancel);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const reason = error.code === 'inputs-invalid' ? 'inputs' : 'refused';
     end = {
-      outcome: { result: 'refused', reason, because: error.message, evidence: error.hint.split('\n') },
+      outcome: { result: 'refused', reason: error.code, because: error.message, evidence: error.hint.split('\n') },
       images: [],
       plan: undefined,
       rollout: undefined,
@@ -53,7 +53,7 @@ async function releaseWith(connection: Connection, reporter: Reporter, cancel: A
   const holder = { id: randomUUID(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
   const proxied =
     config.prometheus?.kind === 'service' && config.release.judgedBy === 'metrics'
-      ? { namespace: config.prometheus.namespace, nameAndPort: `${config.prometheus.name}:${config.prometheus.port}` }
+      ? { namespace: config.prometheus.namespace, nameAndPort: proxiedName(config.prometheus) }
       : undefined;
   const request = {
     command: config.command,
@@ -68,6 +68,11 @@ async function releaseWith(connection: Connection, reporter: Reporter, cancel: A
   };
   const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
   return release(request, { cluster, metrics, reporter, clock, remember }, cancel);
+}
+
+/** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */
+function proxiedName({ scheme, name, port }: Extract<PrometheusAddress, { kind: 'service' }>): string {
+  return `${scheme === 'https' ? 'https:' : ''}${name}:${port}`;
 }
 
 /** The first signal undoes, with one request; the second one, or the runner's patience, ends the process, and the post step goes on. */

@@ -116,7 +116,7 @@ function readQueries(reader: InputReader): Queries | undefined {
 }
 
 function parseQuery(text: string): Parsed<string> {
-  if (/\$pods\b/u.test(text)) return { value: text };
+  if (/\$(?:pods\b|\{pods\})/u.test(text)) return { value: text };
   return {
     problem: `${quoted(text)} does not hold $pods, so it cannot tell the canary from stable; valid is PromQL like sum by (pod) (http_requests_total{namespace="$namespace", pod=~"$pods"})`,
   };

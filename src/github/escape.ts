@@ -30,12 +30,14 @@ export function escapeHtml(text: string): string {
 
 /** Text for a paragraph or a table cell of GitHub's Markdown: no markup, no mention, no link to an issue or elsewhere. */
 export function escapeMarkdown(text: string): string {
-  return withoutMarkup(text)
-    // A digest must stay one that can be copied, and mentions nobody.
-    .replaceAll(/@(?!sha256:[0-9a-f]{16})/gu, `@${zeroWidthSpace}`)
-    .replaceAll(/(?<!&)#(?=\d)/gu, `#${zeroWidthSpace}`)
-    .replaceAll(/(gh-)(?=\d)/giu, `$1${zeroWidthSpace}`)
-    .replaceAll(/^#/gu, '&#35;');
+  return (
+    withoutMarkup(text)
+      // A digest must stay one that can be copied, and mentions nobody.
+      .replaceAll(/@(?!sha256:[0-9a-f]{16})/gu, `@${zeroWidthSpace}`)
+      .replaceAll(/(?<!&)#(?=\d)/gu, `#${zeroWidthSpace}`)
+      .replaceAll(/(gh-)(?=\d)/giu, `$1${zeroWidthSpace}`)
+      .replaceAll(/^#/gu, '&#35;')
+  );
 }
 
 /** Text as code in a paragraph or a table cell: HTML, because backticks cannot hold every text. GitHub finds no mentions in code, so a digest can be copied. */

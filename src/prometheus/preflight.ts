@@ -14,9 +14,9 @@ export type StableTraffic = {
 };
 
 /** Pods that were rolled out a moment ago have a short past: each one is counted over the longest window that it has lived through. */
-const windowsSeconds = [60, 15] as const;
+const windowsSeconds = [60, 15, 5] as const;
 /** What a pod younger than every window is counted over: too short rather than too long, so that "too little traffic" can be relied on. */
-const newbornSeconds = 5;
+const newbornSeconds = 2;
 
 /**
  * Reads the stable pods now and a while before (of Prometheus' own time), and compares. A pod that restarted counts from zero.

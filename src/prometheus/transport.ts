@@ -48,17 +48,14 @@ function askUrl(address: string): Ask {
   const base = new URL(address);
   if (base.protocol !== 'http:' && base.protocol !== 'https:')
     throw new Fault('protocol', 'only http and https addresses can be asked', false);
-  const headers = base.username === '' ? {} : { authorization: basicAuthorization(base) };
   const target = new URL(base);
-  target.username = '';
-  target.password = '';
   target.hash = '';
   target.pathname = `${base.pathname.replace(/\/+$/, '')}${path}`;
   return async (parameters, signal) => {
     const form = new URLSearchParams(parameters).toString();
     return form.length > getMaxBytes
-      ? send(target, { method: 'POST', headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, body: form, signal })
-      : send(withQuery(target, parameters), { method: 'GET', headers, signal });
+      ? send(target, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form, signal })
+      : send(withQuery(target, parameters), { method: 'GET', headers: {}, signal });
   };
 }
 
@@ -120,11 +117,6 @@ function withQuery(target: URL, parameters: Readonly<Record<string, string>>): U
   const url = new URL(target);
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
   return url;
-}
-
-function basicAuthorization(url: URL): string {
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  return `Basic ${Buffer.from(credentials).toString('base64')}`;
 }
 
 /** For what takes no signal, as the API server's proxy: its answer is then no longer waited for. */

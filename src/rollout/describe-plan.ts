@@ -1,9 +1,12 @@
-import type { Forecast } from './gates/traffic.ts';
+import { allowedRate } from './gates/metrics-rules.ts';
+import { type Forecast, requestsToPass } from './gates/traffic.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedStep } from './replica-share.ts';
 
 export type PlanContext = {
   readonly services: readonly string[];
+  /** False where we may not list PodDisruptionBudgets. */
+  readonly budgetsKnown: boolean;
   /** Undefined where no metrics judge. */
   readonly traffic: { readonly requestsPerSecond: number; readonly errorRate: number; readonly forecast: Forecast } | undefined;
 };
@@ -18,6 +21,7 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
       ? 'no Service selects its pods: the canary gets traffic only if something else sends it'
       : `traffic by ${context.services.map((name) => `Service ${name}`).join(', ')}, shared out by the number of pods`,
     ...plan.steps.map((step, index) => describeStep(step, index, stableReplicas)),
+    ...(context.budgetsKnown ? [] : ['PodDisruptionBudgets cannot be listed with these permissions: the plan assumes that there is none']),
     ...(plan.halfAtMost ? ['a PodDisruptionBudget covers the pods: the canary stays at half of the replicas at most'] : []),
     `pods at the peak: ${peakPods(plan)}`,
     describeJudge(plan, context),
@@ -46,8 +50,10 @@ function describeJudge(plan: Plan, { traffic }: PlanContext): string {
   if (plan.rules === undefined || traffic === undefined) return 'judged by readiness alone';
   const { ratio, absolute } = plan.spec.maxErrorIncrease;
   const rate = `${trim(traffic.requestsPerSecond)} requests/s with ${trim(100 * traffic.errorRate)} % errors now`;
+  const { rules } = plan;
+  const needed = Math.max(...rules.limits.map((limit) => requestsToPass(allowedRate(limit, traffic.errorRate), rules)));
   const absoluteLimit = plan.spec.maxErrorRate === undefined ? '' : ` and at most ${trim(100 * plan.spec.maxErrorRate)} % errors`;
-  return `judged by readiness and metrics: ${rate}; allowed ${trim(ratio)} x stable + ${trim(100 * absolute)} %${absoluteLimit}; a verdict needs about ${traffic.forecast.neededRequests} canary requests`;
+  return `judged by readiness and metrics: ${rate}; allowed ${trim(ratio)} x stable + ${trim(100 * absolute)} %${absoluteLimit}; a verdict on a good canary needs about ${needed} canary requests`;
 }
 
 function describeDuration(plan: Plan, { traffic }: PlanContext): string {

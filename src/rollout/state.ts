@@ -14,7 +14,14 @@ export type Phase =
   | { readonly kind: 'arming'; readonly sinceMs: number }
   | { readonly kind: 'fencing'; readonly sinceMs: number }
   | { readonly kind: 'step'; readonly index: number; readonly sinceMs: number }
-  | { readonly kind: 'promoting'; readonly sinceMs: number; readonly proved: boolean; readonly because: string }
+  | {
+      readonly kind: 'promoting';
+      readonly sinceMs: number;
+      readonly proved: boolean;
+      readonly because: string;
+      /** What the canary's pods really ran, for example `sha256:…`. */
+      readonly judged: readonly string[];
+    }
   | { readonly kind: 'reverting'; readonly sinceMs: number; readonly outcome: Outcome }
   | { readonly kind: 'ending'; readonly sinceMs: number; readonly outcome: Outcome };
 

@@ -35,15 +35,29 @@ export type ReasonCode =
   | 'write-refused'
   | 'dead-man-not-armed'
   | 'cluster-unreachable'
-  | 'inputs'
-  | 'refused'
   | 'internal';
+
+/** Why a release was refused before anything was written: the codes of UserError. */
+export type RefusalCode =
+  | 'inputs-invalid'
+  | 'kubeconfig-invalid'
+  | 'cluster-unreachable'
+  | 'permission-missing'
+  | 'deployment-missing'
+  | 'deployment-refused'
+  | 'container-missing'
+  | 'foreign-object'
+  | 'rollout-busy'
+  | 'metrics-unreachable'
+  | 'metrics-empty'
+  | 'traffic-too-little'
+  | 'dry-run-denied';
 
 export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'refused' | 'failed';
 
 export type Outcome = {
   readonly result: Result;
-  readonly reason: ReasonCode;
+  readonly reason: ReasonCode | RefusalCode;
   /** One sentence for people. May hold untrusted text: escape where it is shown. */
   readonly because: string;
   readonly evidence: readonly string[];

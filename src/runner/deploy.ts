@@ -1,54 +1,44 @@
-import { isFault, messageOf, UserError } from '../errors.ts';
-import { describePlan } from '../rollout/describe-plan.ts';
-import { rulesFor } from '../rollout/gates/metrics-rules.ts';
-import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
-import { namesFor } from '../rollout/names.ts';
-import type { PermissionNeeds } from '../rollout/permissions.ts';
-import { permissionsFor } from '../rollout/permissions.ts';
-import { type Plan, planRelease } from '../rollout/plan.ts';
-import { planImages } from '../rollout/plan-images.ts';
-import { refusalsFor } from '../rollout/refusals.ts';
-import type { ImageChange, ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
-import type { Holder } from '../rollout/state.ts';
+import type { Plan } from '../rollout/plan.ts';
+import type { ImageChange } from '../rollout/spec.ts';
+import type { RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
-import type { Clock, Cluster, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import { finishRecord } from './finish-record.ts';
+import { prepare, type ReleasePorts, type ReleaseRequest } from './prepare.ts';
+import { refuseFault } from './refuse-fault.ts';
 import { type RolloutEnd, runRollout } from './run-rollout.ts';
-
-export type ReleaseRequest = {
-  readonly command: 'deploy' | 'plan';
-  readonly namespace: string;
-  readonly deployment: string;
-  readonly images: ImageRequest;
-  readonly spec: ReleaseSpec;
-  readonly readinessOnPurpose: boolean;
-  readonly logs: boolean;
-  readonly proxied: PermissionNeeds['proxied'];
-  readonly holder: Holder;
-};
-
-export type ReleasePorts = {
-  readonly cluster: Cluster;
-  readonly metrics: MetricsSource | undefined;
-  readonly reporter: Reporter;
-  readonly clock: Clock;
-  /** Called before the first write, and again once the Job's uid is known: what a later step needs in order to clean up. */
-  readonly remember: (plan: Plan, jobUid: string) => void;
-};
 
 export type ReleaseEnd = {
   readonly outcome: Outcome;
   readonly images: readonly ImageChange[];
   /** Undefined: it ended before there was a plan. */
   readonly plan: Plan | undefined;
-  /** Undefined: nothing was written. */
+  /** Undefined: this release wrote nothing. */
   readonly rollout: RolloutEnd | undefined;
 };
 
+type Begun = { readonly kind: 'begun'; readonly plan: Plan; readonly state: RolloutState };
+type NotBegun = { readonly kind: 'ended'; readonly end: ReleaseEnd };
+
 /** One release: look at everything, say what will happen, take the lock, and run. Throws UserError before the first write. */
 export async function release(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<ReleaseEnd> {
-  const { reporter } = ports;
+  const begun = await begin(request, ports, cancel).catch((error: unknown) => {
+    // A request that the cancel has ended says nothing about the cluster.
+    if (cancel.aborted) return cancelledEarly([], undefined);
+    return refuseFault(error);
+  });
+  if (begun.kind === 'ended') return begun.end;
+  const { plan, state } = begun;
+  const metrics = plan.rules === undefined ? undefined : ports.metrics;
+  const { cluster, reporter, clock } = ports;
+  const rollout = await runRollout({ world: cluster.world(plan), metrics, reporter, clock }, plan, state, cancel);
+  return { outcome: rollout.outcome, images: plan.images, plan, rollout };
+}
+
+async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Begun | NotBegun> {
+  const { reporter, cluster } = ports;
   reporter.phase('Preflight: nothing is written');
-  const prepared = await prepare(request, ports, cancel).catch(refuseFault);
+  if (request.command === 'deploy') await finishRecord(request, ports, cancel);
+  const prepared = await prepare(request, ports, cancel);
   if (prepared.kind === 'unchanged') {
     const because = 'the Deployment has these images already: nothing to release';
     const result = request.command === 'plan' ? 'planned' : 'unchanged';
@@ -59,118 +49,15 @@ export async function release(request: ReleaseRequest, ports: ReleasePorts, canc
   for (const line of prepared.lines) reporter.info(line);
   for (const warning of plan.warnings) reporter.warning(warning);
   if (request.command === 'plan') return ended('planned', 'planned', 'planned; nothing was written', plan.images, plan);
-  if (cancel.aborted) return ended('failed', 'cancelled', 'the run was cancelled before anything was written', plan.images, plan);
-
+  if (cancel.aborted) return cancelledEarly(plan.images, plan);
   ports.remember(plan, '');
-  const state = await ports.cluster.acquire(plan, request.holder, cancel).catch(refuseFault);
+  const state = await cluster.acquire(plan, request.holder, cancel);
   ports.remember(plan, state.jobUid);
-  const metrics = plan.rules === undefined ? undefined : ports.metrics;
-  const rollout = await runRollout({ world: ports.cluster.world(plan), metrics, reporter, clock: ports.clock }, plan, state, cancel);
-  return { outcome: rollout.outcome, images: plan.images, plan, rollout };
+  return { kind: 'begun', plan, state };
 }
 
-type Prepared =
-  | { readonly kind: 'unchanged'; readonly images: readonly ImageChange[] }
-  | { readonly kind: 'plan'; readonly plan: Plan; readonly lines: readonly string[] };
-
-async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Prepared> {
-  const { cluster, reporter } = ports;
-  const names = namesFor(request.deployment);
-  const permissions = permissionsFor({ ...request, names, claims: [] });
-  const accessWarning = await cluster.checkAccess(permissions);
-  if (accessWarning === undefined) reporter.info(`${permissions.length} permissions: all there`);
-  else reporter.warning(accessWarning);
-
-  await finishRecord(request, ports, cancel);
-  const inspected = await cluster.inspect();
-  const planned = planImages(inspected.containers, request.images);
-  if (planned.kind === 'problem') throw new UserError('container-missing', planned.message, planned.hint);
-  if (planned.images.length === 0) return { kind: 'unchanged', images: unchangedImages(inspected.containers) };
-
-  const facts = inspected.facts(planned.images.map((image) => image.container));
-  const [refusal, ...others] = refusalsFor(facts, request.spec);
-  if (refusal !== undefined) {
-    const all = [refusal, ...others];
-    throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), all.map((one) => one.hint).join('\n'));
-  }
-  const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected.stablePods, cancel);
-  const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
-  const traffic =
-    judge.traffic === undefined || plan.rules === undefined
-      ? undefined
-      : { ...judge.traffic, forecast: forecastFor(plan, plan.rules, judge.traffic) };
-  if (traffic !== undefined) refuseHopeless(plan, traffic.forecast, traffic);
-  await cluster.dryRun(plan);
-  reporter.info('the API server would take every write, the rollback included');
-  return { kind: 'plan', plan, lines: describePlan(plan, { services: facts.services, traffic }) };
-}
-
-/** A promotion that an earlier run sent and did not live to finish comes first: finished, or undone where its pods fail. */
-async function finishRecord(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<void> {
-  if (request.command === 'plan') return;
-  const record = await ports.cluster.takeOver(request.holder);
-  if (record === undefined) return;
-  const { reporter, cluster, clock } = ports;
-  reporter.info('an earlier run died during its promotion: its record is taken over, and finished or undone first');
-  ports.remember(record.plan, record.state.jobUid);
-  const { outcome } = await runRollout(
-    { world: cluster.world(record.plan), metrics: undefined, reporter, clock },
-    record.plan,
-    record.state,
-    cancel,
-  );
-  reporter.phase('Preflight: nothing is written');
-  reporter.info(`the earlier release: ${outcome.result}, ${outcome.because}`);
-}
-
-type Judge = { readonly rules: Plan['rules']; readonly traffic: StableTraffic | undefined; readonly warnings: readonly string[] };
-
-async function prepareJudge(
-  request: ReleaseRequest,
-  ports: ReleasePorts,
-  unhealthy: boolean,
-  stablePods: readonly string[],
-  cancel: AbortSignal,
-): Promise<Judge> {
-  const { spec } = request;
-  if (spec.judgedBy === 'readiness' || ports.metrics === undefined) {
-    const warning =
-      'no Prometheus is given: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this';
-    return { rules: undefined, traffic: undefined, warnings: request.readinessOnPurpose ? [] : [warning] };
-  }
-  const rules = rulesFor({ compare: !unhealthy, spec });
-  if (rules === undefined) {
-    const warning =
-      'force over an unhealthy Deployment: there is nothing to compare with and no max-error-rate is given, so the release is judged by readiness alone';
-    return { rules, traffic: undefined, warnings: [warning] };
-  }
-  const traffic = await ports.metrics.preflight(stablePods, cancel);
-  return { rules, traffic, warnings: unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : [] };
-}
-
-function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
-  return forecast({
-    requestsPerSecond: traffic.requestsPerSecond,
-    stableErrorRate: traffic.errorRate,
-    steps: plan.steps,
-    timeoutMs: plan.spec.timeoutMs,
-    rules,
-  });
-}
-
-/** Better now than after ten minutes. */
-function refuseHopeless(plan: Plan, expected: Forecast, traffic: StableTraffic): void {
-  if (expected.secondsToPass !== undefined || plan.spec.onInconclusive === 'promote') return;
-  const rate = Number(traffic.requestsPerSecond.toFixed(2));
-  throw new UserError(
-    'traffic-too-little',
-    `Too little traffic for a verdict: about ${expected.neededRequests} canary requests are needed, and ${rate} requests/s give the canary about ${expected.availableRequests} within ${Math.round(plan.spec.timeoutMs / 1000)} s`,
-    'Any of these helps: a longer timeout, a larger last step, a wider max-error-increase, on-inconclusive: promote, or metrics: none (readiness alone)',
-  );
-}
-
-function unchangedImages(containers: readonly { readonly name: string; readonly image: string }[]): readonly ImageChange[] {
-  return containers.map(({ name, image }, index) => ({ container: name, index, from: image, to: image }));
+function cancelledEarly(images: readonly ImageChange[], plan: Plan | undefined): NotBegun {
+  return ended('failed', 'cancelled', 'the run was cancelled before this release wrote anything', images, plan);
 }
 
 function ended(
@@ -179,25 +66,6 @@ function ended(
   because: string,
   images: readonly ImageChange[],
   plan: Plan | undefined,
-): ReleaseEnd {
-  return { outcome: { result, reason, because, evidence: [] }, images, plan, rollout: undefined };
-}
-
-/** Before the rollout has begun a fault of the world is a reason to refuse: nothing has to be undone. */
-function refuseFault(error: unknown): never {
-  if (!isFault(error)) throw error;
-  if (error.code === 'unauthorized') {
-    throw new UserError(
-      'kubeconfig-invalid',
-      `The API server does not accept the credentials: ${messageOf(error)}`,
-      'Check the input kubeconfig: its token may have expired',
-      { cause: error },
-    );
-  }
-  if (error.code === 'forbidden') {
-    const hint = 'Grant the permission or the quota that the message names; command: plan lists every permission that is needed';
-    throw new UserError('permission-missing', `The API server forbids what a release needs: ${messageOf(error)}`, hint, { cause: error });
-  }
-  const hint = 'Check that the runner can reach the API server of the kubeconfig, then run again: nothing was changed';
-  throw new UserError('cluster-unreachable', `The API server gives no usable answer: ${messageOf(error)}`, hint, { cause: error });
+): NotBegun {
+  return { kind: 'ended', end: { outcome: { result, reason, because, evidence: [] }, images, plan, rollout: undefined } };
 }

@@ -1,5 +1,8 @@
+import type { StableFacts } from '../rollout/observation.ts';
+import { imagesOn } from '../rollout/phases/promoting.ts';
 import type { Plan } from '../rollout/plan.ts';
-import { isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
+import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/state.ts';
+import type { Outcome } from '../rollout/verdict.ts';
 import type { RolloutEnd, RolloutPorts } from './run-rollout.ts';
 import { runRollout } from './run-rollout.ts';
 
@@ -16,6 +19,13 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
   const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
   const outcome =
     state.phase.kind === 'ending' ? state.phase.outcome : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
-  const { nowMs } = await ports.world.observe(cancel.signal);
-  return runRollout(ports, plan, { ...state, phase: { kind: 'ending', sinceMs: nowMs, outcome } }, cancel.signal);
+  const { nowMs, stable } = await ports.world.observe(cancel.signal);
+  const ending: Phase = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, outcome) };
+  return runRollout(ports, plan, { ...state, phase: ending }, cancel.signal);
+}
+
+/** Without a journal the state knows of no promotion: the images do. */
+function truthOf(plan: Plan, stable: StableFacts | undefined, outcome: Outcome): Outcome {
+  if (outcome.result === 'promoted' || stable === undefined || imagesOn(plan, stable) !== 'new') return outcome;
+  return { ...outcome, result: 'failed', because: `${outcome.because}; the new image stands` };
 }

@@ -116,6 +116,12 @@ describe('a step', () => {
         expect: 'wait',
       },
       { name: 'held too short', seen: ready(1), state: steady(1, 29_000), expect: 'wait' },
+      {
+        name: 'a step of the same pods as the one before has its own time',
+        seen: ready(1),
+        state: { ...steady(1, 300_000), phase: { kind: 'step', index: 0, sinceMs: nowMs - 29_000 } },
+        expect: 'wait',
+      },
       { name: 'held for 30 s', seen: ready(1), state: steady(1, 30_000), expect: 'step 1' },
       {
         name: 'somebody scaled to 10: 20 % is 3 pods now',
@@ -306,10 +312,10 @@ describe('a step', () => {
 });
 
 describe('promoting', () => {
-  const phase: Phase = { kind: 'promoting', sinceMs: nowMs - 5_000, proved: true, because: 'all passed' };
+  const phase: Phase = { kind: 'promoting', sinceMs: nowMs - 5_000, proved: true, because: 'all passed', judged: ['sha256:v2'] };
   const rolled = stable({ images: { app: 'app:v2' } });
   const rolling = stable({ images: { app: 'app:v2' }, updatedReplicas: 2 });
-  const strange = workload(4, { pods: [pod({ containers: [container({ imageId: 'sha256:other' })] })] });
+  const strange = [pod({ containers: [container({ imageId: 'sha256:other' })] })];
   table(phase, [
     { name: 'not sent yet', seen: ready(4), expect: 'ensure-promoted' },
     { name: 'a heartbeat comes first', seen: ready(4), state: { heartbeatAtMs: nowMs - 31_000 }, expect: 'promoting' },
@@ -329,10 +335,10 @@ describe('promoting', () => {
     { name: 'the status is of an older generation', seen: { stable: { ...rolled, settled: false }, ...ready(4) }, expect: 'wait' },
     { name: 'complete', seen: { stable: rolled, ...ready(4) }, expect: 'end promoted gates-passed' },
     { name: 'cancelled after it was sent', seen: { stable: rolling, ...ready(4), cancelled: true }, expect: 'revert cancelled' },
-    { name: 'the tag was moved', seen: { stable: rolled, canary: strange }, expect: 'revert image-changed' },
+    { name: 'the tag was moved', seen: { stable: { ...rolled, pods: strange }, ...ready(4) }, expect: 'revert image-changed' },
     {
       name: 'the old pods are not the new ones before the controller has looked',
-      seen: { stable: { ...rolled, settled: false }, canary: strange },
+      seen: { stable: { ...rolled, settled: false, pods: strange }, ...ready(4) },
       expect: 'wait',
     },
     {
@@ -352,6 +358,16 @@ describe('promoting', () => {
         ...ready(4),
       },
       expect: 'revert crash',
+    },
+    {
+      name: 'a quota has no room for the surge: the canary makes it',
+      seen: { stable: { ...rolling, replicaFailure: 'exceeded quota: pods' }, ...ready(4) },
+      expect: 'ensure-canary 0',
+    },
+    {
+      name: 'no room, and stable cannot do without the canary yet',
+      seen: { stable: { ...rolling, availableReplicas: 2, replicaFailure: 'exceeded quota: pods' }, ...ready(4) },
+      expect: 'wait',
     },
     { name: 'the Job is gone', seen: { stable: rolled, job: undefined, ...ready(4) }, expect: 'end failed lock-lost' },
     {

@@ -48,8 +48,8 @@ export function decidePromoting(plan: Plan, state: RolloutState, phase: Promotin
   if (reason !== undefined) {
     return advance(state, { kind: 'reverting', sinceMs: nowMs, outcome: reason }, nowMs, reason.because);
   }
-  const heartbeat = heartbeatIfDue(plan, state, nowMs);
-  if (heartbeat !== undefined) return heartbeat;
+  const first = heartbeatIfDue(plan, state, nowMs) ?? makeRoom(stable, observation);
+  if (first !== undefined) return first;
   if (isAvailable(stable, stable.desiredReplicas)) {
     const promoted = outcome('promoted', phase.proved ? 'gates-passed' : 'unproved', `${phase.because}; the Deployment is complete`);
     return end(state, observation, promoted);
@@ -96,10 +96,18 @@ function promote(plan: Plan, state: RolloutState, observation: Observation, stab
   return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
 }
 
+/** A quota without room for the surge would keep the promotion waiting for ever: the canary's pods make room, as soon as stable can do without. */
+function makeRoom(stable: StableFacts, { canary }: Observation): Decision | undefined {
+  if (stable.replicaFailure === undefined || canary === undefined || canary.terminating || canary.desiredReplicas === 0) return undefined;
+  if (stable.availableReplicas < stable.minAvailable) return undefined;
+  const because = `the promotion needs the room that the canary takes: ${stable.replicaFailure}`;
+  return { kind: 'apply', command: { kind: 'ensure-canary', replicas: 0 }, because };
+}
+
 function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, stable: StableFacts): Outcome | undefined {
   if (observation.cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
   if (!stable.settled) return undefined;
-  const moved = movedImage(plan.images, stable, observation.canary);
+  const moved = movedImage(plan.images, stable, phase.judged);
   if (moved !== undefined) return outcome('rolled-back', 'image-changed', moved);
   const diagnosis = diagnose(stable, observation.nowMs);
   if (diagnosis.kind === 'fatal')

@@ -1,6 +1,6 @@
 import { isAvailable } from '../absorb.ts';
 import type { Decision } from '../decision.ts';
-import { mixedImage } from '../gates/image-identity.ts';
+import { imageIdsOf, mixedImage } from '../gates/image-identity.ts';
 import { judgeMetrics } from '../gates/metrics-gate.ts';
 import type { Diagnosis } from '../gates/readiness.ts';
 import { diagnose } from '../gates/readiness.ts';
@@ -109,7 +109,7 @@ function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observ
 function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation): Decision {
   const { nowMs } = observation;
   const holdMs = plan.steps[phase.index]?.holdMs ?? 0;
-  const heldMs = nowMs - (state.steadiness?.availableSinceMs ?? nowMs);
+  const heldMs = heldFor(state, phase, nowMs);
   if (heldMs >= holdMs) {
     const next: Phase = { kind: 'step', index: phase.index + 1, sinceMs: nowMs };
     return advance(state, next, nowMs, `step ${phase.index + 1} held for ${Math.round(heldMs / 1000)} s and no gate objects`);
@@ -120,13 +120,13 @@ function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Obs
 
 function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation, stable: StableFacts): Decision {
   const { nowMs } = observation;
-  const heldMs = nowMs - (state.steadiness?.availableSinceMs ?? nowMs);
+  const heldMs = heldFor(state, phase, nowMs);
   const servedMs = nowMs - (state.servingSinceMs ?? nowMs);
   const verdict = verdictOf(plan, state, nowMs);
   const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
   const carries = stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
   if (verdict.kind === 'pass' && longEnough && carries) {
-    return promote(state, observation, true, verdict.because);
+    return promote(plan, state, observation, true, verdict.because);
   }
   if (isOverdue(plan, state, nowMs)) return inconclusive(plan, state, observation, verdict);
   if (verdict.kind !== 'pass') return { kind: 'wait', ms: pollMs, because: verdict.because };
@@ -134,18 +134,24 @@ function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Ob
   return { kind: 'wait', ms: pollMs, because: 'the gates pass; waiting for the minimum duration' };
 }
 
+/** Since the step began and all its pods are available: a step that comes to the same pods as the one before has its own time. */
+function heldFor(state: RolloutState, phase: Step, nowMs: number): number {
+  return nowMs - Math.max(state.steadiness?.availableSinceMs ?? nowMs, phase.sinceMs);
+}
+
 /** Only a canary that is available comes here: `on-inconclusive: promote` never promotes what does not run. */
 function inconclusive(plan: Plan, state: RolloutState, observation: Observation, verdict: Verdict): Decision {
   const reason = verdict.kind === 'unknown' ? verdict.reason : 'stable-unhealthy';
   const because = `no verdict within ${Math.round(plan.spec.timeoutMs / 1000)} s: ${verdict.because}`;
   if (plan.spec.onInconclusive === 'promote') {
-    return promote(state, observation, false, `${because}; on-inconclusive: promote`);
+    return promote(plan, state, observation, false, `${because}; on-inconclusive: promote`);
   }
   return end(state, observation, outcome('inconclusive', reason, because));
 }
 
-function promote(state: RolloutState, { nowMs }: Observation, proved: boolean, because: string): Decision {
-  return advance(state, { kind: 'promoting', sinceMs: nowMs, proved, because }, nowMs, because);
+function promote(plan: Plan, state: RolloutState, { nowMs, canary }: Observation, proved: boolean, because: string): Decision {
+  const judged = canary === undefined ? [] : imageIdsOf(plan.images, canary);
+  return advance(state, { kind: 'promoting', sinceMs: nowMs, proved, because, judged }, nowMs, because);
 }
 
 /** What the gates say of the canary as a whole, across all its steps. */
