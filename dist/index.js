@@ -53742,7 +53742,7 @@ class PodEvidenceReader {
     async #events(pod, signal) {
         const query = { fieldSelector: `involvedObject.uid=${pod.metadata?.uid ?? ''}` };
         const list = await this.#client.get(paths.events(this.#namespace), { query, signal, timeoutMs: requestTimeoutMs });
-        return [...list.items].sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1));
+        return [...list.items].sort(inOrder);
     }
     async #lastLines(pod, signal) {
         if (this.#mode !== 'logs')
@@ -53772,6 +53772,15 @@ function isWell(pod) {
 }
 function isPullFailure(event) {
     return event.reason === 'Failed' && (event.message ?? '').startsWith('Failed to pull image');
+}
+/** Timestamps have a resolution of a second; within it, the one that began earlier, or was stored earlier, comes first. */
+function inOrder(a, b) {
+    const keys = (event) => [
+        timeOf(event),
+        event.firstTimestamp ?? '',
+        (event.metadata.resourceVersion ?? '').padStart(20, '0'),
+    ];
+    return keys(a).join(' ') < keys(b).join(' ') ? -1 : 1;
 }
 function timeOf(event) {
     return event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? '';
@@ -67794,7 +67803,7 @@ async function run(reporter) {
         if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .UserError */ .yo))
             throw error;
         end = {
-            outcome: { result: 'refused', reason: error.code, because: error.message, evidence: error.hint.split('\n') },
+            outcome: { result: 'refused', reason: error.code, because: error.message, evidence: error.hint.trimEnd().split('\n') },
             images: [],
             plan: undefined,
             rollout: undefined,
@@ -69210,7 +69219,10 @@ function quote(text) {
 const rejectionsMax = 3;
 /** Why the rollout must not go on, whatever the gates say; undefined when it may. Before promotion only. */
 function interruptionOf(plan, state, observation) {
-    return lostJob(state, observation) ?? lostDeployment(plan, state, observation) ?? stopped(observation);
+    return (deletedDeployment(plan, observation) ??
+        lostJob(state, observation) ??
+        changedDeployment(plan, state, observation) ??
+        stopped(observation));
 }
 /** The Job that protects this rollout is gone, over, or another one. */
 function lostJob(state, observation) {
@@ -69229,11 +69241,15 @@ function lostJob(state, observation) {
 function isTakenOver(state, { job }) {
     return job?.uid === state.jobUid && job.holder !== undefined && job.holder !== state.holder.id;
 }
-function lostDeployment(plan, state, observation) {
-    const { stable } = observation;
-    if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) {
-        return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the rollout`);
-    }
+/** With the Deployment goes its Job, and with that the canary: so this comes before the loss of the Job. */
+function deletedDeployment(plan, { stable }) {
+    if (stable !== undefined && !stable.terminating && stable.uid === plan.target.uid)
+        return undefined;
+    return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the rollout`);
+}
+function changedDeployment(plan, state, { stable }) {
+    if (stable === undefined)
+        return undefined;
     if (state.phase.kind !== 'arming' && state.phase.kind !== 'fencing' && stable.rollout !== state.jobUid) {
         return outcome('rolled-back', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment}`);
     }
@@ -69325,7 +69341,7 @@ function decidePromoting(plan, state, phase, observation) {
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'changed-by-others', `somebody changed the Deployment ${plan.target.deployment} during the promotion; their change stands`));
     }
     if (images === 'old')
-        return promote(plan, state, observation, stable);
+        return promote(plan, state, phase, observation, stable);
     const reason = reasonToRevert(plan, phase, observation, stable);
     if (reason !== undefined) {
         return (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .advance */ .np)(state, { kind: 'reverting', sinceMs: nowMs, outcome: reason }, nowMs, reason.because);
@@ -69353,26 +69369,37 @@ function lostFooting(plan, state, observation) {
         const stands = imagesOn(plan, stable) === 'new' ? 'the new image stands' : 'the old image stands';
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'lock-lost', `${job.because}; ${stands}`);
     }
-    if (stable.rollout !== state.jobUid) {
+    const unfenced = state.phase.kind === 'reverting' && stable.rollout === undefined;
+    if (stable.rollout !== state.jobUid && !unfenced) {
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment} during the promotion`);
     }
     return undefined;
 }
 /** A zombie whose Job has expired would not be stopped by the fence alone: so only right after a confirmed heartbeat. */
-function promote(plan, state, observation, stable) {
-    const { nowMs, rejection } = observation;
+function promote(plan, state, phase, observation, stable) {
+    const { nowMs } = observation;
     const change = (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .foreignChange */ .$y)(plan, stable);
     if (change !== undefined)
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'changed-by-others', change));
-    if (observation.cancelled)
-        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'cancelled', 'the run was cancelled before the promotion'));
-    if (rejection !== undefined && rejection.times >= rejectionsMax) {
-        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`));
-    }
+    const stop = reasonNotToPromote(plan, phase, observation);
+    // Not straight to the end: an earlier attempt whose answer was lost may still be under way.
+    if (stop !== undefined)
+        return (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .advance */ .np)(state, { kind: 'reverting', sinceMs: nowMs, outcome: stop }, nowMs, stop.because);
     const heartbeat = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
     return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
+}
+function reasonNotToPromote(plan, phase, { nowMs, cancelled, rejection }) {
+    if (cancelled)
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'cancelled', 'the run was cancelled before the promotion');
+    if (rejection !== undefined && rejection.times >= rejectionsMax) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`);
+    }
+    if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'write-refused', `the promotion could not be sent within ${Math.round(plan.spec.timeoutMs / 1000)} s`);
+    }
+    return undefined;
 }
 /** A quota without room for the surge would keep the promotion waiting for ever: the canary's pods make room, as soon as stable can do without. */
 function makeRoom(stable, { canary }) {
@@ -69416,10 +69443,14 @@ function decideReverting(plan, state, phase, observation) {
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'changed-by-others', `${phase.outcome.because}; and somebody changed the images meanwhile: their change stands`));
     }
     if (images === 'new')
-        return revert(plan, state, phase, observation);
+        return revert(plan, state, phase, observation, stable);
     const heartbeat = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
+    if (stable.rollout === state.jobUid) {
+        // From here on a promotion that is still under way is refused; one that was faster shows in the next observation.
+        return { kind: 'apply', command: { kind: 'ensure-fence-released' }, because: 'a promotion whose answer was lost must not arrive late' };
+    }
     if ((0,_absorb_js__WEBPACK_IMPORTED_MODULE_0__/* .isAvailable */ .N)(stable, stable.desiredReplicas))
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, phase.outcome);
     if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
@@ -69431,15 +69462,21 @@ function decideReverting(plan, state, phase, observation) {
         because: `the old image is back: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available`,
     };
 }
-function revert(plan, state, phase, observation) {
-    const { rejection } = observation;
+function revert(plan, state, phase, observation, stable) {
+    const { nowMs, rejection } = observation;
     if (rejection !== undefined && rejection.times >= rejectionsMax) {
         const because = `${phase.outcome.because}; and the API server refuses to put the old image back: ${rejection.message}`;
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'write-refused', because));
     }
-    const heartbeat = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, observation.nowMs);
+    if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+        const because = `${phase.outcome.because}; and the old image could not be put back within ${Math.round(plan.spec.timeoutMs / 1000)} s`;
+        return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'write-refused', because));
+    }
+    const heartbeat = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, nowMs);
     if (heartbeat !== undefined)
         return heartbeat;
+    if (stable.rollout === undefined)
+        return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'a promotion arrived late' };
     return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };
 }
 
@@ -69806,7 +69843,7 @@ async function prepare(request, ports, cancel) {
     const [refusal, ...others] = refusalsFor(facts, request.spec);
     if (refusal !== undefined) {
         const all = [refusal, ...others];
-        throw new errors/* UserError */.yo(refusal.code, all.map((one) => one.message).join('\n'), all.map((one) => one.hint).join('\n'));
+        throw new errors/* UserError */.yo(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
     }
     const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected.stablePods, cancel);
     const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
@@ -69980,6 +70017,10 @@ function decideFencing(plan, state, phase, observation) {
     const { canary, stable, nowMs } = observation;
     if (canary !== undefined && canary.rollout !== state.jobUid)
         return clearLeftover(plan, state, phase, observation);
+    if (nowMs - phase.sinceMs > fencingMs) {
+        const because = `the Deployment ${plan.target.deployment} could not be labelled within ${fencingMs / 1000} s`;
+        return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('failed', 'write-refused', because));
+    }
     if (stable?.rollout !== state.jobUid) {
         return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'every write to the Deployment tests this label' };
     }
@@ -70113,8 +70154,12 @@ function decideStep(plan, state, phase, observation) {
         return heartbeat;
     const step = plan.steps[phase.index];
     const replicas = (0,replica_share/* canaryReplicasFor */.Hc)(stable.desiredReplicas, step?.weightPercent ?? 0, plan.halfAtMost);
-    if (canary === undefined || canary.terminating || canary.desiredReplicas !== replicas)
-        return scale(plan, canary, stable, replicas);
+    if (canary === undefined || canary.terminating || canary.desiredReplicas !== replicas) {
+        if (!isOverdue(plan, state, nowMs))
+            return scale(plan, canary, stable, replicas);
+        const because = `the canary could not be scaled within ${Math.round(plan.spec.timeoutMs / 1000)} s`;
+        return (0,phases_interruption/* end */._N)(state, observation, (0,phases_interruption/* outcome */.bu)('rolled-back', 'write-refused', because));
+    }
     if (!(0,absorb/* isAvailable */.N)(canary, replicas))
         return waitUntilAvailable(plan, state, observation, canary);
     const last = phase.index === plan.steps.length - 1;
@@ -70430,8 +70475,11 @@ async function runRollout(ports, plan, start, cancel) {
             continue;
         }
         try {
+            const before = state.phase.kind;
             state = await act(ports, plan, state, decision, narrator, observation);
-            rejection = undefined;
+            // A heartbeat that succeeds says nothing about the write that was refused.
+            if (decision.kind === 'apply' || state.phase.kind !== before)
+                rejection = undefined;
         }
         catch (error) {
             rejection = rejected(rejection, error);

@@ -36,7 +36,7 @@ async function run(reporter: Reporter): Promise<void> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     end = {
-      outcome: { result: 'refused', reason: error.code, because: error.message, evidence: error.hint.split('\n') },
+      outcome: { result: 'refused', reason: error.code, because: error.message, evidence: error.hint.trimEnd().split('\n') },
       images: [],
       plan: undefined,
       rollout: undefined,

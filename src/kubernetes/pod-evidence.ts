@@ -54,7 +54,7 @@ export class PodEvidenceReader {
   async #events(pod: RawPod, signal: AbortSignal): Promise<readonly RawEvent[]> {
     const query = { fieldSelector: `involvedObject.uid=${pod.metadata?.uid ?? ''}` };
     const list = await this.#client.get<RawList<RawEvent>>(paths.events(this.#namespace), { query, signal, timeoutMs: requestTimeoutMs });
-    return [...list.items].sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1));
+    return [...list.items].sort(inOrder);
   }
 
   async #lastLines(pod: RawPod, signal: AbortSignal): Promise<readonly string[]> {
@@ -84,6 +84,16 @@ function isWell(pod: RawPod): boolean {
 
 function isPullFailure(event: RawEvent): boolean {
   return event.reason === 'Failed' && (event.message ?? '').startsWith('Failed to pull image');
+}
+
+/** Timestamps have a resolution of a second; within it, the one that began earlier, or was stored earlier, comes first. */
+function inOrder(a: RawEvent, b: RawEvent): number {
+  const keys = (event: RawEvent): readonly string[] => [
+    timeOf(event),
+    event.firstTimestamp ?? '',
+    (event.metadata.resourceVersion ?? '').padStart(20, '0'),
+  ];
+  return keys(a).join(' ') < keys(b).join(' ') ? -1 : 1;
 }
 
 function timeOf(event: RawEvent): string {

@@ -54,7 +54,7 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   const [refusal, ...others] = refusalsFor(facts, request.spec);
   if (refusal !== undefined) {
     const all = [refusal, ...others];
-    throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), all.map((one) => one.hint).join('\n'));
+    throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
   }
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected.stablePods, cancel);
   const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);

@@ -73,8 +73,10 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
       continue;
     }
     try {
+      const before = state.phase.kind;
       state = await act(ports, plan, state, decision, narrator, observation);
-      rejection = undefined;
+      // A heartbeat that succeeds says nothing about the write that was refused.
+      if (decision.kind === 'apply' || state.phase.kind !== before) rejection = undefined;
     } catch (error) {
       rejection = rejected(rejection, error);
       await pause(ports, error, cancel);

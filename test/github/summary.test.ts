@@ -73,12 +73,12 @@ GET / 500
   test('a refusal with a list', () => {
     const outcome = {
       result: 'refused',
-      reason: 'inputs',
+      reason: 'inputs-invalid',
       because: '2 inputs are wrong:\n- tag: a\n- steps: <b>',
       evidence: ['Nothing was sent'],
     } as const;
     const text = renderSummary({ ...report, outcome });
-    expect(text).toContain('2 inputs are wrong:\n\n- tag: a\n- steps: &lt;b&gt;\n\nReason <code>inputs</code>');
+    expect(text).toContain('2 inputs are wrong:\n\n- tag: a\n- steps: &lt;b&gt;\n\nReason <code>inputs-invalid</code>');
     expect(text).toContain('### What to change\n');
   });
 

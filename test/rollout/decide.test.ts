@@ -94,6 +94,12 @@ describe('fencing', () => {
     },
     { name: 'fenced', expect: 'step 0' },
     {
+      name: 'it cannot be fenced in time',
+      state: { phase: { kind: 'fencing', sinceMs: nowMs - 31_000 } },
+      seen: { stable: unfenced },
+      expect: 'end failed write-refused',
+    },
+    {
       name: 'the image was changed before the fence',
       seen: { stable: stable({ rollout: undefined, images: { app: 'app:x' } }) },
       expect: 'end rolled-back changed-by-others',
@@ -170,6 +176,11 @@ describe('a step', () => {
       },
       { name: 'paused by somebody', seen: { ...ready(1), stable: stable({ paused: true }) }, expect: 'end rolled-back changed-by-others' },
       { name: 'scaled to 0', seen: { ...ready(1), stable: stable({ desiredReplicas: 0 }) }, expect: 'end rolled-back scaled-to-zero' },
+      {
+        name: 'the Deployment was deleted, and its Job with it',
+        seen: { stable: undefined, job: undefined },
+        expect: 'end failed deployment-deleted',
+      },
       { name: 'the Deployment was deleted', seen: { ...ready(1), stable: undefined }, expect: 'end failed deployment-deleted' },
       {
         name: 'the Deployment is another one of that name',
@@ -292,6 +303,7 @@ describe('a step', () => {
     const overdue = { startedAtMs: nowMs - 600_000 };
     const young = { ...steady(4, 5_000), ...overdue };
     table(last, [
+      { name: 'it can never be scaled', seen: ready(1), state: young, expect: 'end rolled-back write-refused' },
       { name: 'no verdict', seen: ready(4), state: young, expect: 'end inconclusive not-ready' },
       {
         name: 'no verdict, on-inconclusive: promote',
@@ -325,11 +337,11 @@ describe('promoting', () => {
       expect: 'end failed changed-by-others',
     },
     { name: 'a third image', seen: { stable: stable({ images: { app: 'app:v9' } }), ...ready(4) }, expect: 'end failed changed-by-others' },
-    { name: 'cancelled before it was sent', seen: { ...ready(4), cancelled: true }, expect: 'end rolled-back cancelled' },
+    { name: 'cancelled while it may be under way', seen: { ...ready(4), cancelled: true }, expect: 'revert cancelled' },
     {
       name: 'refused three times',
       seen: { ...ready(4), rejection: { message: 'policy', times: 3 } },
-      expect: 'end rolled-back write-refused',
+      expect: 'revert write-refused',
     },
     { name: 'rolling', seen: { stable: rolling, ...ready(4) }, expect: 'wait' },
     { name: 'the status is of an older generation', seen: { stable: { ...rolled, settled: false }, ...ready(4) }, expect: 'wait' },
@@ -385,8 +397,11 @@ describe('reverting', () => {
   table(phase, [
     { name: 'our image stands', seen: { stable: rolled }, expect: 'ensure-reverted' },
     { name: 'a third image stands', seen: { stable: stable({ images: { app: 'app:v9' } }) }, expect: 'end failed changed-by-others' },
-    { name: 'the old one is back, its pods are not', seen: { stable: stable({ availableReplicas: 2 }) }, expect: 'wait' },
-    { name: 'complete', seen: {}, expect: 'end rolled-back crash' },
+    { name: 'the old one is back: a promotion that is still under way must find no fence', seen: {}, expect: 'ensure-fence-released' },
+    { name: 'its pods are not available', seen: { stable: stable({ rollout: undefined, availableReplicas: 2 }) }, expect: 'wait' },
+    { name: 'complete', seen: { stable: stable({ rollout: undefined }) }, expect: 'end rolled-back crash' },
+    { name: 'a promotion arrived late', seen: { stable: { ...rolled, rollout: undefined } }, expect: 'ensure-fence' },
+    { name: 'another rollout has the fence', seen: { stable: { ...rolled, rollout: 'job-2' } }, expect: 'end failed fence-lost' },
     {
       name: 'refused three times',
       seen: { stable: rolled, rejection: { message: 'policy', times: 3 } },

@@ -35,6 +35,10 @@ export function decideFencing(plan: Plan, state: RolloutState, phase: Fencing, o
   if (heartbeat !== undefined) return heartbeat;
   const { canary, stable, nowMs } = observation;
   if (canary !== undefined && canary.rollout !== state.jobUid) return clearLeftover(plan, state, phase, observation);
+  if (nowMs - phase.sinceMs > fencingMs) {
+    const because = `the Deployment ${plan.target.deployment} could not be labelled within ${fencingMs / 1000} s`;
+    return end(state, observation, outcome('failed', 'write-refused', because));
+  }
   if (stable?.rollout !== state.jobUid) {
     return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'every write to the Deployment tests this label' };
   }

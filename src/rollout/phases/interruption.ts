@@ -9,7 +9,12 @@ const rejectionsMax = 3;
 
 /** Why the rollout must not go on, whatever the gates say; undefined when it may. Before promotion only. */
 export function interruptionOf(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
-  return lostJob(state, observation) ?? lostDeployment(plan, state, observation) ?? stopped(observation);
+  return (
+    deletedDeployment(plan, observation) ??
+    lostJob(state, observation) ??
+    changedDeployment(plan, state, observation) ??
+    stopped(observation)
+  );
 }
 
 /** The Job that protects this rollout is gone, over, or another one. */
@@ -28,11 +33,14 @@ export function isTakenOver(state: RolloutState, { job }: Observation): boolean 
   return job?.uid === state.jobUid && job.holder !== undefined && job.holder !== state.holder.id;
 }
 
-function lostDeployment(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
-  const { stable } = observation;
-  if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) {
-    return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the rollout`);
-  }
+/** With the Deployment goes its Job, and with that the canary: so this comes before the loss of the Job. */
+function deletedDeployment(plan: Plan, { stable }: Observation): Outcome | undefined {
+  if (stable !== undefined && !stable.terminating && stable.uid === plan.target.uid) return undefined;
+  return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the rollout`);
+}
+
+function changedDeployment(plan: Plan, state: RolloutState, { stable }: Observation): Outcome | undefined {
+  if (stable === undefined) return undefined;
   if (state.phase.kind !== 'arming' && state.phase.kind !== 'fencing' && stable.rollout !== state.jobUid) {
     return outcome('rolled-back', 'fence-lost', `the label of this rollout was taken from the Deployment ${plan.target.deployment}`);
   }

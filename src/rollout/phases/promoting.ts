@@ -42,7 +42,7 @@ export function decidePromoting(plan: Plan, state: RolloutState, phase: Promotin
       ),
     );
   }
-  if (images === 'old') return promote(plan, state, observation, stable);
+  if (images === 'old') return promote(plan, state, phase, observation, stable);
 
   const reason = reasonToRevert(plan, phase, observation, stable);
   if (reason !== undefined) {
@@ -71,7 +71,8 @@ function lostFooting(plan: Plan, state: RolloutState, observation: Observation):
     const stands = imagesOn(plan, stable) === 'new' ? 'the new image stands' : 'the old image stands';
     return outcome('failed', 'lock-lost', `${job.because}; ${stands}`);
   }
-  if (stable.rollout !== state.jobUid) {
+  const unfenced = state.phase.kind === 'reverting' && stable.rollout === undefined;
+  if (stable.rollout !== state.jobUid && !unfenced) {
     return outcome(
       'failed',
       'fence-lost',
@@ -82,18 +83,27 @@ function lostFooting(plan: Plan, state: RolloutState, observation: Observation):
 }
 
 /** A zombie whose Job has expired would not be stopped by the fence alone: so only right after a confirmed heartbeat. */
-function promote(plan: Plan, state: RolloutState, observation: Observation, stable: StableFacts): Decision {
-  const { nowMs, rejection } = observation;
+function promote(plan: Plan, state: RolloutState, phase: Promoting, observation: Observation, stable: StableFacts): Decision {
+  const { nowMs } = observation;
   const change = foreignChange(plan, stable);
   if (change !== undefined) return end(state, observation, outcome('rolled-back', 'changed-by-others', change));
-  if (observation.cancelled)
-    return end(state, observation, outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion'));
-  if (rejection !== undefined && rejection.times >= rejectionsMax) {
-    return end(state, observation, outcome('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`));
-  }
+  const stop = reasonNotToPromote(plan, phase, observation);
+  // Not straight to the end: an earlier attempt whose answer was lost may still be under way.
+  if (stop !== undefined) return advance(state, { kind: 'reverting', sinceMs: nowMs, outcome: stop }, nowMs, stop.because);
   const heartbeat = heartbeatIfDue(plan, state, nowMs);
   if (heartbeat !== undefined) return heartbeat;
   return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
+}
+
+function reasonNotToPromote(plan: Plan, phase: Promoting, { nowMs, cancelled, rejection }: Observation): Outcome | undefined {
+  if (cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion');
+  if (rejection !== undefined && rejection.times >= rejectionsMax) {
+    return outcome('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`);
+  }
+  if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+    return outcome('rolled-back', 'write-refused', `the promotion could not be sent within ${Math.round(plan.spec.timeoutMs / 1000)} s`);
+  }
+  return undefined;
 }
 
 /** A quota without room for the surge would keep the promotion waiting for ever: the canary's pods make room, as soon as stable can do without. */
@@ -140,9 +150,13 @@ export function decideReverting(plan: Plan, state: RolloutState, phase: Revertin
       outcome('failed', 'changed-by-others', `${phase.outcome.because}; and somebody changed the images meanwhile: their change stands`),
     );
   }
-  if (images === 'new') return revert(plan, state, phase, observation);
+  if (images === 'new') return revert(plan, state, phase, observation, stable);
   const heartbeat = heartbeatIfDue(plan, state, nowMs);
   if (heartbeat !== undefined) return heartbeat;
+  if (stable.rollout === state.jobUid) {
+    // From here on a promotion that is still under way is refused; one that was faster shows in the next observation.
+    return { kind: 'apply', command: { kind: 'ensure-fence-released' }, because: 'a promotion whose answer was lost must not arrive late' };
+  }
   if (isAvailable(stable, stable.desiredReplicas)) return end(state, observation, phase.outcome);
   if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
     return end(
@@ -158,13 +172,18 @@ export function decideReverting(plan: Plan, state: RolloutState, phase: Revertin
   };
 }
 
-function revert(plan: Plan, state: RolloutState, phase: Reverting, observation: Observation): Decision {
-  const { rejection } = observation;
+function revert(plan: Plan, state: RolloutState, phase: Reverting, observation: Observation, stable: StableFacts): Decision {
+  const { nowMs, rejection } = observation;
   if (rejection !== undefined && rejection.times >= rejectionsMax) {
     const because = `${phase.outcome.because}; and the API server refuses to put the old image back: ${rejection.message}`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
-  const heartbeat = heartbeatIfDue(plan, state, observation.nowMs);
+  if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+    const because = `${phase.outcome.because}; and the old image could not be put back within ${Math.round(plan.spec.timeoutMs / 1000)} s`;
+    return end(state, observation, outcome('failed', 'write-refused', because));
+  }
+  const heartbeat = heartbeatIfDue(plan, state, nowMs);
   if (heartbeat !== undefined) return heartbeat;
+  if (stable.rollout === undefined) return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'a promotion arrived late' };
   return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };
 }

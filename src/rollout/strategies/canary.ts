@@ -34,7 +34,11 @@ export function decideStep(plan: Plan, state: RolloutState, phase: Step, observa
 
   const step = plan.steps[phase.index];
   const replicas = canaryReplicasFor(stable.desiredReplicas, step?.weightPercent ?? 0, plan.halfAtMost);
-  if (canary === undefined || canary.terminating || canary.desiredReplicas !== replicas) return scale(plan, canary, stable, replicas);
+  if (canary === undefined || canary.terminating || canary.desiredReplicas !== replicas) {
+    if (!isOverdue(plan, state, nowMs)) return scale(plan, canary, stable, replicas);
+    const because = `the canary could not be scaled within ${Math.round(plan.spec.timeoutMs / 1000)} s`;
+    return end(state, observation, outcome('rolled-back', 'write-refused', because));
+  }
 
   if (!isAvailable(canary, replicas)) return waitUntilAvailable(plan, state, observation, canary);
 
