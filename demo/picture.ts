@@ -1,52 +1,116 @@
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { namespace } from './scene.ts';
+import { backPhase, type Release } from './release.ts';
+import { colourOf, count, namespace, ratePerSecond, seconds, versionOf } from './scene.ts';
+import { type Line, lengthOf, padTo, type Span, type Style, span, wrap } from './styled.ts';
+import type { TrafficMeter } from './traffic-meter.ts';
 
-const colours: Readonly<Record<string, number>> = { v1: 36, v2: 32, v3: 33 };
-const barWidth = 32;
+const labelColumns = 10;
+const columnsMax = 100;
+const numbersColumns = 26;
+const canaryLabel = 'gated-rollout.github.io/track';
+const podMarks = { ready: '●', starting: '○', ending: '◌' } as const;
+const levels = [...'▁▂▃▄▅▆▇█'];
+// The height of the sparkline; more errors than this in a quarter of a second look the same.
+const errorsAtTop = 40;
+const steps: readonly (readonly [start: string, name: string])[] = [
+  ['Plan', 'plan'],
+  ['Arm', 'dead-man'],
+  ['Fence', 'fence'],
+  ['Step 1', '20 %'],
+  ['Step 2', '50 %'],
+  ['Promote', 'promote'],
+  ['Clean up', 'clean up'],
+];
 
-/** The cluster at one moment, as lines: the pods, and who answered the clients in the last second. */
-export function drawPicture(sandbox: Sandbox, coloured: boolean): readonly string[] {
-  const paint = (code: number, text: string): string => (coloured ? `\u001b[${code}m${text}\u001b[0m` : text);
-  return [paint(2, '─'.repeat(72)), `pods     ${drawPods(sandbox, paint)}`, ...drawTraffic(sandbox, paint)];
+/** The cluster and its clients at one moment; as many lines whatever happens, so that nothing below moves. */
+export function drawPicture(sandbox: Sandbox, release: Release, meter: TrafficMeter, columns: number): readonly Line[] {
+  const width = Math.min(columns, columnsMax);
+  const elapsed = seconds((release.endedAtMs ?? sandbox.now()) - release.startedAtMs);
+  return [
+    drawRule(`${release.previous} → ${release.tag}`, elapsed, width),
+    labelled('step', drawSteps(release)),
+    labelled('web', drawPods(sandbox, false)),
+    labelled('canary', drawPods(sandbox, true)),
+    ...[release.previous, release.tag].map((version) => drawTraffic(version, meter, width)),
+    labelled('errors', drawErrors(meter, width)),
+    ...drawSentence(release, width),
+  ];
 }
 
-type Paint = (code: number, text: string) => string;
+function drawRule(title: string, time: string, width: number): Line {
+  const left = `── ${title} `;
+  const right = ` ${time} ──`;
+  return [span(`${left}${'─'.repeat(Math.max(0, width - left.length - right.length))}${right}`, { weight: 'dim' })];
+}
 
-function drawPods(sandbox: Sandbox, paint: Paint): string {
-  const pods = sandbox.list('pods', namespace).map((pod) => {
+function labelled(label: string, line: Line): Line {
+  return [span(` ${label}`.padEnd(labelColumns), { weight: 'dim' }), ...line];
+}
+
+function drawSteps({ phases, verdict }: Release): Line {
+  const isBack = phases.some((phase) => phase.startsWith(backPhase));
+  const last = steps.findLastIndex(([start]) => phases.some((phase) => phase.startsWith(start)));
+  const names = steps.map(([, name], index): Span => {
+    const isNow = index === last && verdict === undefined && !isBack;
+    if (isNow) return span(`▸ ${name}`, { weight: 'bold' });
+    return index <= last ? span(name, { colour: 'green' }) : span(name, { weight: 'dim' });
+  });
+  const shown = isBack ? [...names.slice(0, last + 1), span('✖ taken back', { colour: 'red', weight: 'bold' })] : names;
+  return shown.flatMap((name, index) => (index === 0 ? [name] : [span(' › ', { weight: 'dim' }), name]));
+}
+
+function drawPods(sandbox: Sandbox, isCanary: boolean): Line {
+  const byVersion = new Map<string, (keyof typeof podMarks)[]>();
+  for (const pod of sandbox.list('pods', namespace)) {
+    if ((pod.metadata.labels?.[canaryLabel] === 'canary') !== isCanary) continue;
     const version = versionOf(pod.spec.containers[0]?.image ?? '');
-    const ready = pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
-    const ending = pod.metadata.deletionTimestamp !== undefined;
-    const canary = pod.metadata.labels?.['gated-rollout.github.io/track'] === 'canary';
-    const mark = ending ? '·' : ready ? '●' : '○';
-    return {
-      order: `${canary ? 1 : 0}${version}`,
-      text: paint(ending ? 2 : (colours[version] ?? 0), `${mark}${canary ? 'canary ' : ''}${version}`),
-    };
-  });
-  return pods
-    .sort((a, b) => (a.order < b.order ? -1 : 1))
-    .map((entry) => entry.text)
-    .join(' ');
+    const isReady = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+    const mark = pod.metadata.deletionTimestamp !== undefined ? 'ending' : isReady ? 'ready' : 'starting';
+    byVersion.set(version, [...(byVersion.get(version) ?? []), mark]);
+  }
+  if (byVersion.size === 0) return [span('none', { weight: 'dim' })];
+  return [...byVersion]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([version, pods]) => [
+      span(`${version} `, { colour: colourOf(version) }),
+      ...pods.sort(byReadiness).map((mark) => span(podMarks[mark], mark === 'ending' ? { weight: 'dim' } : { colour: colourOf(version) })),
+      span('   '),
+    ]);
 }
 
-function drawTraffic(sandbox: Sandbox, paint: Paint): readonly string[] {
-  const second = Math.floor(sandbox.now() / 1000) - 1;
-  const stats = sandbox.traffic.clientStats();
-  const now = stats.bySecond.filter((entry) => entry.second === second);
-  const total = now.reduce((sum, entry) => sum + entry.ok + entry.failed, 0);
-  const versions = Object.keys(stats.byVersion).sort();
-  return versions.map((version) => {
-    const entry = now.find((one) => one.version === version) ?? { ok: 0, failed: 0 };
-    const answered = entry.ok + entry.failed;
-    const share = total === 0 ? 0 : answered / total;
-    const bar = '█'.repeat(Math.round(share * barWidth)).padEnd(barWidth);
-    const errors = entry.failed === 0 ? '' : paint(31, `  ${entry.failed} errors/s`);
-    const all = stats.byVersion[version]?.failed ?? 0;
-    return `${version.padEnd(8)} ${paint(colours[version] ?? 0, bar)} ${String(answered).padStart(4)}/s${errors}${all > 0 ? paint(2, `  (${all} in all)`) : ''}`;
-  });
+function byReadiness(a: keyof typeof podMarks, b: keyof typeof podMarks): number {
+  const order = Object.keys(podMarks);
+  return order.indexOf(a) - order.indexOf(b);
 }
 
-function versionOf(image: string): string {
-  return image.slice(image.lastIndexOf(':') + 1);
+function drawTraffic(version: string, meter: TrafficMeter, width: number): Line {
+  const { answered, failed } = meter.rate(version);
+  const columns = Math.max(8, width - labelColumns - numbersColumns);
+  const bar = '█'.repeat(Math.min(columns, Math.round((answered / ratePerSecond) * columns)));
+  const style: Style = { colour: colourOf(version) };
+  const errors =
+    failed === 0 ? [] : [span(`${count(failed)} error${failed === 1 ? '' : 's'}/s`.padStart(16), { colour: 'red', weight: 'bold' })];
+  return labelled(`to ${version}`, [...padTo([span(bar, style)], columns), span(`${count(answered)}/s`.padStart(8)), ...errors]);
+}
+
+function drawErrors(meter: TrafficMeter, width: number): Line {
+  const columns = Math.max(8, width - labelColumns - numbersColumns);
+  const bars = meter
+    .errorHistory()
+    .slice(-columns)
+    .map((errors) => levels[Math.min(levels.length - 1, Math.ceil((errors / errorsAtTop) * (levels.length - 1)))] ?? '')
+    .join('');
+  const { failed } = meter.total();
+  const seen = span(`  ${count(failed)} that clients saw`, failed > 0 ? { weight: 'bold' } : { weight: 'dim' });
+  return [...padTo([span(bars, { colour: 'red' })], columns), seen];
+}
+
+function drawSentence({ sentence, verdict }: Release, width: number): readonly Line[] {
+  const rows = width < columnsMax - 1 ? 3 : 2;
+  const style: Style =
+    verdict === undefined ? {} : verdict === 'good' ? { colour: 'green', weight: 'bold' } : { colour: 'red', weight: 'bold' };
+  const wrapped = wrap([span(sentence, style)], width - labelColumns, 0);
+  const shown = wrapped.slice(0, rows);
+  while (shown.length < rows) shown.push([]);
+  return shown.map((line, index) => (lengthOf(line) === 0 && index > 0 ? line : labelled(index === 0 ? 'verdict' : '', line)));
 }

@@ -1,11 +1,11 @@
-import { join } from "node:path";
-import { defineConfig } from "vitest/config";
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    root: join(import.meta.dirname, "../.."),
-    include: ["test/cluster/*.test.ts"],
-    globalSetup: [join(import.meta.dirname, "harness/global-setup.ts")],
+    root: join(import.meta.dirname, '../..'),
+    include: ['test/cluster/*.test.ts'],
+    globalSetup: [join(import.meta.dirname, 'harness/global-setup.ts')],
     testTimeout: 300_000,
     hookTimeout: 60_000,
     // Most of a scenario is waiting, so two at a time fit two cores.

@@ -13,20 +13,20 @@ export interface ActionFile {
 
 export function parseActionFile(text: string): ActionFile {
   const root = parseMapping(text);
-  const runs = mappingAt(root, "runs");
+  const runs = mappingAt(root, 'runs');
   const inputs = new Map<string, ActionInput>();
-  for (const [name, value] of mappingAt(root, "inputs")) {
-    if (typeof value === "string") throw new Error(`action.yml: input ${name} is not a mapping`);
-    inputs.set(name, { required: scalarAt(value, "required") === "true", fallback: scalarAt(value, "default") });
+  for (const [name, value] of mappingAt(root, 'inputs')) {
+    if (typeof value === 'string') throw new Error(`action.yml: input ${name} is not a mapping`);
+    inputs.set(name, { required: scalarAt(value, 'required') === 'true', fallback: scalarAt(value, 'default') });
   }
-  const main = scalarAt(runs, "main");
-  if (main === undefined) throw new Error("action.yml: runs.main is missing");
+  const main = scalarAt(runs, 'main');
+  if (main === undefined) throw new Error('action.yml: runs.main is missing');
   return {
     inputs,
-    using: scalarAt(runs, "using") ?? "",
+    using: scalarAt(runs, 'using') ?? '',
     main,
-    post: scalarAt(runs, "post"),
-    postIf: scalarAt(runs, "post-if") ?? "always()",
+    post: scalarAt(runs, 'post'),
+    postIf: scalarAt(runs, 'post-if') ?? 'always()',
   };
 }
 
@@ -34,14 +34,14 @@ type Mapping = Map<string, string | Mapping>;
 
 function mappingAt(mapping: Mapping, key: string): Mapping {
   const value = mapping.get(key);
-  if (value === undefined || value === "") return new Map();
-  if (typeof value === "string") throw new Error(`action.yml: ${key} is not a mapping`);
+  if (value === undefined || value === '') return new Map();
+  if (typeof value === 'string') throw new Error(`action.yml: ${key} is not a mapping`);
   return value;
 }
 
 function scalarAt(mapping: Mapping, key: string): string | undefined {
   const value = mapping.get(key);
-  return typeof value === "string" ? value : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Only what our own action.yml uses: nested mappings of scalars. Anything else throws, so that nothing is read wrongly in silence. */
@@ -68,51 +68,51 @@ function readMapping(reader: Reader, indent: number): Mapping {
     const match = /^\s*(?:"([^"]+)"|'([^']+)'|([^\s:#"'{[-][^:]*)):(?:\s+(.*?))?\s*$/u.exec(line);
     if (match === null) throw new Error(`action.yml:${reader.next + 1}: cannot read "${line}"`);
     reader.next += 1;
-    mapping.set(match[1] ?? match[2] ?? match[3] ?? "", readValue(reader, indent, match[4] ?? ""));
+    mapping.set(match[1] ?? match[2] ?? match[3] ?? '', readValue(reader, indent, match[4] ?? ''));
   }
 }
 
 function readValue(reader: Reader, indent: number, rest: string): string | Mapping {
   const block = /^([|>])([+-]?)(?:\s+#.*)?$/u.exec(rest);
-  if (block !== null) return readBlock(reader, indent, block[1] === ">", block[2] ?? "");
-  if (rest !== "" && !rest.startsWith("#")) return readScalar(reader, indent, rest);
+  if (block !== null) return readBlock(reader, indent, block[1] === '>', block[2] ?? '');
+  if (rest !== '' && !rest.startsWith('#')) return readScalar(reader, indent, rest);
   skipBlank(reader);
   const line = reader.lines[reader.next];
-  return line !== undefined && indentOf(line) > indent ? readMapping(reader, indentOf(line)) : "";
+  return line !== undefined && indentOf(line) > indent ? readMapping(reader, indentOf(line)) : '';
 }
 
 function readBlock(reader: Reader, indent: number, folded: boolean, chomping: string): string {
   const lines: string[] = [];
   let inner: number | undefined;
   for (let line = reader.lines[reader.next]; line !== undefined; line = reader.lines[reader.next]) {
-    if (line.trim() !== "" && indentOf(line) <= indent) break;
-    if (line.trim() !== "") inner ??= indentOf(line);
+    if (line.trim() !== '' && indentOf(line) <= indent) break;
+    if (line.trim() !== '') inner ??= indentOf(line);
     lines.push(line.slice(inner ?? line.length));
     reader.next += 1;
   }
-  const text = folded ? lines.join("\n").replace(/(?<!\n)\n(?!\n|\s|$)/gu, " ") : lines.join("\n");
-  const trimmed = text.replace(/\n+$/u, "");
-  return chomping === "-" ? trimmed : `${trimmed}\n`;
+  const text = folded ? lines.join('\n').replace(/(?<!\n)\n(?!\n|\s|$)/gu, ' ') : lines.join('\n');
+  const trimmed = text.replace(/\n+$/u, '');
+  return chomping === '-' ? trimmed : `${trimmed}\n`;
 }
 
 function readScalar(reader: Reader, indent: number, first: string): string {
   if (/^[{[&*!]/u.test(first)) throw new Error(`action.yml:${reader.next}: "${first}" is more YAML than this reader knows`);
   const double = /^"((?:[^"\\]|\\.)*)"(?:\s+#.*)?$/u.exec(first);
-  if (double !== null) return JSON.parse(`"${double[1] ?? ""}"`) as string;
+  if (double !== null) return JSON.parse(`"${double[1] ?? ''}"`) as string;
   const single = /^'((?:[^']|'')*)'(?:\s+#.*)?$/u.exec(first);
-  if (single !== null) return (single[1] ?? "").replaceAll("''", "'");
+  if (single !== null) return (single[1] ?? '').replaceAll("''", "'");
   if (/^["']/u.test(first)) throw new Error(`action.yml:${reader.next}: a quoted text of several lines`);
   const parts = [withoutComment(first)];
   for (let line = reader.lines[reader.next]; line !== undefined; line = reader.lines[reader.next]) {
-    if (line.trim() === "" || indentOf(line) <= indent) break;
+    if (line.trim() === '' || indentOf(line) <= indent) break;
     parts.push(withoutComment(line.trim()));
     reader.next += 1;
   }
-  return parts.join(" ");
+  return parts.join(' ');
 }
 
 function withoutComment(text: string): string {
-  return text.replace(/\s+#.*$/u, "");
+  return text.replace(/\s+#.*$/u, '');
 }
 
 function skipBlank(reader: Reader): void {

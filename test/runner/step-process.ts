@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
-import { WorkflowCommands } from "./workflow-commands.ts";
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowCommands } from './workflow-commands.ts';
 
 export interface LogLine {
   readonly tMs: number;
@@ -19,7 +19,7 @@ const terminateGraceMs = 2_500;
 const heldOutputMs = 5_000;
 
 const living = new Set<StepProcess>();
-process.once("exit", () => {
+process.once('exit', () => {
   for (const step of living) step.killTree();
 });
 
@@ -32,11 +32,17 @@ export class StepProcess {
   private readonly onLine: ((line: string) => void) | undefined;
   private over = false;
 
-  constructor(file: string, folder: string, env: Readonly<Record<string, string>>, commands: WorkflowCommands, onLine?: (line: string) => void) {
+  constructor(
+    file: string,
+    folder: string,
+    env: Readonly<Record<string, string>>,
+    commands: WorkflowCommands,
+    onLine?: (line: string) => void,
+  ) {
     this.commands = commands;
     this.onLine = onLine;
     // A process group of its own, so that the last rung of the ladder can end the whole tree.
-    this.child = spawn(process.execPath, [file], { cwd: folder, env: { ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    this.child = spawn(process.execPath, [file], { cwd: folder, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     living.add(this);
     this.ended = this.follow();
   }
@@ -52,30 +58,30 @@ export class StepProcess {
   killTree(): void {
     if (this.child.pid === undefined) return;
     try {
-      process.kill(-this.child.pid, "SIGKILL");
+      process.kill(-this.child.pid, 'SIGKILL');
     } catch {
       // Nobody is left in the group.
     }
   }
 
   async cancel(): Promise<void> {
-    this.kill("SIGINT");
+    this.kill('SIGINT');
     await Promise.race([this.ended, sleep(interruptGraceMs, undefined, { ref: false })]);
     if (this.over) return;
-    this.kill("SIGTERM");
+    this.kill('SIGTERM');
     await Promise.race([this.ended, sleep(terminateGraceMs, undefined, { ref: false })]);
     if (!this.over) this.killTree();
   }
 
   private async follow(): Promise<StepEnd> {
-    const closed = new Promise<void>((resolve) => this.child.once("close", () => resolve()));
+    const closed = new Promise<void>((resolve) => this.child.once('close', () => resolve()));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (stream === null) continue;
-      createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => this.take(line));
+      createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => this.take(line));
     }
     const end = await new Promise<StepEnd>((resolve, reject) => {
-      this.child.once("error", reject);
-      this.child.once("exit", (code, signal) => resolve({ code, signal }));
+      this.child.once('error', reject);
+      this.child.once('exit', (code, signal) => resolve({ code, signal }));
     });
     this.over = true;
     await Promise.race([closed, sleep(heldOutputMs, undefined, { ref: false })]);

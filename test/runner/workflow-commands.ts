@@ -1,39 +1,39 @@
 export interface Annotation {
-  readonly level: "error" | "warning" | "notice";
+  readonly level: 'error' | 'warning' | 'notice';
   readonly message: string;
   readonly properties: Readonly<Record<string, string>>;
 }
 
 // What the runner registers; a line that names anything else is an ordinary line.
 const registered = new Set([
-  "add-mask",
-  "add-matcher",
-  "add-path",
-  "debug",
-  "echo",
-  "endgroup",
-  "error",
-  "group",
-  "internal-set-repo-path",
-  "notice",
-  "remove-matcher",
-  "save-state",
-  "set-env",
-  "set-output",
-  "stop-commands",
-  "warning",
+  'add-mask',
+  'add-matcher',
+  'add-path',
+  'debug',
+  'echo',
+  'endgroup',
+  'error',
+  'group',
+  'internal-set-repo-path',
+  'notice',
+  'remove-matcher',
+  'save-state',
+  'set-env',
+  'set-output',
+  'stop-commands',
+  'warning',
 ]);
 
 // An action that uses the files for outputs, state and environment never prints these: such a line came out of somebody's data.
 const neverOurs = new Set([
-  "add-matcher",
-  "add-path",
-  "echo",
-  "internal-set-repo-path",
-  "remove-matcher",
-  "save-state",
-  "set-env",
-  "set-output",
+  'add-matcher',
+  'add-path',
+  'echo',
+  'internal-set-repo-path',
+  'remove-matcher',
+  'save-state',
+  'set-env',
+  'set-output',
 ]);
 
 interface Command {
@@ -67,30 +67,30 @@ export class WorkflowCommands {
 
   masked(text: string): string {
     let shown = text;
-    for (const mask of this.masks) shown = shown.replaceAll(mask, "***");
+    for (const mask of this.masks) shown = shown.replaceAll(mask, '***');
     return shown;
   }
 
   private obey(command: Command): string | undefined {
     switch (command.name) {
-      case "add-mask":
-        for (const part of [command.data, ...command.data.split(/\r?\n/u)]) if (part.trim() !== "") this.masks.add(part);
+      case 'add-mask':
+        for (const part of [command.data, ...command.data.split(/\r?\n/u)]) if (part.trim() !== '') this.masks.add(part);
         return undefined;
-      case "stop-commands":
+      case 'stop-commands':
         this.resumeToken = command.data;
         return undefined;
-      case "error":
-      case "warning":
-      case "notice": {
+      case 'error':
+      case 'warning':
+      case 'notice': {
         const message = this.masked(command.data);
         this.annotations.push({ level: command.name, message, properties: command.properties });
         return `##[${command.name}]${message}`;
       }
-      case "group":
+      case 'group':
         return `##[group]${this.masked(command.data)}`;
-      case "endgroup":
-        return "##[endgroup]";
-      case "debug":
+      case 'endgroup':
+        return '##[endgroup]';
+      case 'debug':
         return `##[debug]${this.masked(command.data)}`;
       default:
         return undefined;
@@ -100,12 +100,17 @@ export class WorkflowCommands {
 
 function parseCommand(line: string): Command | undefined {
   const fresh = /^::([^\s:]+)(?: ([^:]*(?::(?!:)[^:]*)*))?::(.*)$/su.exec(line.trim());
-  if (fresh !== null && registered.has((fresh[1] ?? "").toLowerCase())) {
-    return { name: (fresh[1] ?? "").toLowerCase(), properties: parseProperties(fresh[2] ?? "", ","), data: unescape(fresh[3] ?? ""), old: false };
+  if (fresh !== null && registered.has((fresh[1] ?? '').toLowerCase())) {
+    return {
+      name: (fresh[1] ?? '').toLowerCase(),
+      properties: parseProperties(fresh[2] ?? '', ','),
+      data: decoded(fresh[3] ?? ''),
+      old: false,
+    };
   }
   const old = /##\[([^\s\]]+)(?: ([^\]]*))?\](.*)$/su.exec(line);
-  if (old !== null && registered.has((old[1] ?? "").toLowerCase())) {
-    return { name: (old[1] ?? "").toLowerCase(), properties: parseProperties(old[2] ?? "", ";"), data: unescape(old[3] ?? ""), old: true };
+  if (old !== null && registered.has((old[1] ?? '').toLowerCase())) {
+    return { name: (old[1] ?? '').toLowerCase(), properties: parseProperties(old[2] ?? '', ';'), data: decoded(old[3] ?? ''), old: true };
   }
   return undefined;
 }
@@ -113,12 +118,15 @@ function parseCommand(line: string): Command | undefined {
 function parseProperties(text: string, separator: string): Record<string, string> {
   const properties: Record<string, string> = {};
   for (const pair of text.split(separator)) {
-    const equals = pair.indexOf("=");
-    if (equals > 0) properties[pair.slice(0, equals).trim()] = unescape(pair.slice(equals + 1)).replaceAll("%3A", ":").replaceAll("%2C", ",");
+    const equals = pair.indexOf('=');
+    if (equals > 0)
+      properties[pair.slice(0, equals).trim()] = decoded(pair.slice(equals + 1))
+        .replaceAll('%3A', ':')
+        .replaceAll('%2C', ',');
   }
   return properties;
 }
 
-function unescape(text: string): string {
-  return text.replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%25", "%");
+function decoded(text: string): string {
+  return text.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
 }

@@ -1,21 +1,22 @@
-import type { ActionResult } from "../../runner/run-action.ts";
-import type { Judgement } from "./checker.ts";
-import { textOf } from "./judge-printed.ts";
-import type { Scene } from "./scene.ts";
-import { canaryPods, newest, servingSpan } from "./timeline.ts";
+import type { ActionResult } from '../../runner/run-action.ts';
+import type { Judgement } from './checker.ts';
+import { textOf } from './judge-printed.ts';
+import type { Scene } from './scene.ts';
+import { canaryPods, newest, servingSpan } from './timeline.ts';
 
-const good = new Set(["promoted", "unchanged", "planned"]);
+const good = new Set(['promoted', 'unchanged', 'planned']);
 
 /** The result, and the exit code that goes with it (I12). */
 export function assertResult(run: ActionResult, results: string | readonly string[], reason?: RegExp): void {
-  const wanted = typeof results === "string" ? [results] : results;
-  const result = run.outputs["result"] ?? "";
+  const wanted = typeof results === 'string' ? [results] : results;
+  const result = run.outputs['result'] ?? '';
   const problems: string[] = [];
-  if (!wanted.includes(result)) problems.push(`result is "${result}", expected ${wanted.join(" or ")}`);
+  if (!wanted.includes(result)) problems.push(`result is "${result}", expected ${wanted.join(' or ')}`);
   const code = good.has(result) ? 0 : 1;
   if (run.code !== code) problems.push(`exit code is ${run.code} (signal ${run.signal}), expected ${code} with result "${result}"`);
-  if (reason !== undefined && !reason.test(run.outputs["reason"] ?? "")) problems.push(`reason is "${run.outputs["reason"]}", expected ${reason}`);
-  if (problems.length > 0) throw new Error(`${problems.join("; ")}\n${tail(run)}`);
+  if (reason !== undefined && !reason.test(run.outputs['reason'] ?? ''))
+    problems.push(`reason is "${run.outputs['reason']}", expected ${reason}`);
+  if (problems.length > 0) throw new Error(`${problems.join('; ')}\n${tail(run)}`);
 }
 
 export function assertSays(run: ActionResult, pattern: RegExp, what: string): void {
@@ -23,7 +24,7 @@ export function assertSays(run: ActionResult, pattern: RegExp, what: string): vo
 }
 
 export function assertHolds(judgement: Judgement): void {
-  if (judgement.problems.length > 0) throw new Error(judgement.problems.join("\n"));
+  if (judgement.problems.length > 0) throw new Error(judgement.problems.join('\n'));
 }
 
 export function assertWithin(what: string, seconds: number | undefined, limit: number): void {
@@ -39,30 +40,35 @@ export function assertNoWrite(scene: Scene): void {
   for (const { object, atMs: seenMs, type } of history.deployments) {
     if (seenMs < atMs) continue;
     if (object.metadata.uid !== deployment.metadata.uid) {
-      if (type !== "MODIFIED") problems.push(`Deployment ${object.metadata.name} was ${type}`);
+      if (type !== 'MODIFIED') problems.push(`Deployment ${object.metadata.name} was ${type}`);
     } else if (writersOf(object) !== writersOf(deployment)) problems.push(`the Deployment was written by ${writersOf(object)}`);
   }
-  if (problems.length > 0) throw new Error(`something was written: ${[...new Set(problems)].join("; ")}`);
+  if (problems.length > 0) throw new Error(`something was written: ${[...new Set(problems)].join('; ')}`);
 }
 
-function writersOf(object: { readonly metadata: { readonly managedFields?: readonly { readonly manager: string; readonly operation: string }[] } }): string {
+function writersOf(object: {
+  readonly metadata: { readonly managedFields?: readonly { readonly manager: string; readonly operation: string }[] };
+}): string {
   const entries = (object.metadata.managedFields ?? []).map((entry) => `${entry.manager} (${entry.operation})`);
-  return [...new Set(entries)].filter((entry) => !entry.startsWith("kube-controller-manager")).sort().join(", ");
+  return [...new Set(entries)]
+    .filter((entry) => !entry.startsWith('kube-controller-manager'))
+    .sort()
+    .join(', ');
 }
 
 /** When the last canary pod left the Service's ready endpoints. */
 export function canaryGoneAtMs(scene: Scene): number | undefined {
   const canaries = canaryPods(scene.watcher.history);
-  return servingSpan(scene.watcher.history, "web", (pod) => canaries.has(pod))?.toMs;
+  return servingSpan(scene.watcher.history, 'web', (pod) => canaries.has(pod))?.toMs;
 }
 
 /** When the Job, the owner of everything of ours, was gone for the last time. */
 export function jobGoneAtMs(scene: Scene): number | undefined {
-  if (newest(scene.watcher.history.jobs, "web-rollout") !== undefined) return undefined;
-  return scene.watcher.history.jobs.filter((seen) => seen.type === "DELETED").at(-1)?.atMs;
+  if (newest(scene.watcher.history.jobs, 'web-rollout') !== undefined) return undefined;
+  return scene.watcher.history.jobs.filter((seen) => seen.type === 'DELETED').at(-1)?.atMs;
 }
 
 export function tail(run: ActionResult): string {
   const lines = run.log.slice(-25).map((line) => `    ${line.line}`);
-  return [`  outputs ${JSON.stringify(run.outputs)}, exit code ${run.code}, the end of the log:`, ...lines].join("\n");
+  return [`  outputs ${JSON.stringify(run.outputs)}, exit code ${run.code}, the end of the log:`, ...lines].join('\n');
 }

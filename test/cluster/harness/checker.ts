@@ -1,13 +1,13 @@
-import type { Baseline, Expectation } from "./expectation.ts";
-import { judgeClients } from "./judge-clients.ts";
-import { judgeLeftovers } from "./judge-leftovers.ts";
-import { judgeObjects } from "./judge-objects.ts";
-import { judgeOurs } from "./judge-ours.ts";
-import type { Api } from "./kubernetes.ts";
-import { describeLoad, type LoadStats } from "./load.ts";
-import type { Metrics } from "./metrics.ts";
-import { servingSpan } from "./timeline.ts";
-import type { History } from "./watcher.ts";
+import type { Baseline, Expectation } from './expectation.ts';
+import { judgeClients } from './judge-clients.ts';
+import { judgeLeftovers } from './judge-leftovers.ts';
+import { judgeObjects } from './judge-objects.ts';
+import { judgeOurs } from './judge-ours.ts';
+import type { Api } from './kubernetes.ts';
+import { describeLoad, type LoadStats } from './load.ts';
+import type { Metrics } from './metrics.ts';
+import { servingSpan } from './timeline.ts';
+import type { History } from './watcher.ts';
 
 export interface Judgement {
   readonly problems: readonly string[];
@@ -32,7 +32,7 @@ export async function judge(evidence: Evidence, expectation: Expectation): Promi
     ...judgeOurs(history, baseline.atMs),
     ...(await judgeLeftovers(api, namespace, baseline, expectation)),
   ];
-  return { problems, failedRequests: stats?.failed ?? 0, clients: stats === undefined ? "no load" : describeLoad(stats) };
+  return { problems, failedRequests: stats?.failed ?? 0, clients: stats === undefined ? 'no load' : describeLoad(stats) };
 }
 
 export interface Exposure {
@@ -44,7 +44,12 @@ export interface Exposure {
   readonly afterSecondScrapeSeconds: number | undefined;
 }
 
-export async function measureExposure(history: History, service: string, pods: ReadonlySet<string>, metrics: Metrics): Promise<Exposure | undefined> {
+export async function measureExposure(
+  history: History,
+  service: string,
+  pods: ReadonlySet<string>,
+  metrics: Metrics,
+): Promise<Exposure | undefined> {
   const span = servingSpan(history, service, (pod) => pods.has(pod));
   if (span === undefined) return undefined;
   const scrapes = await metrics.scrapesWithErrors(pods);

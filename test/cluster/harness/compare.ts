@@ -7,8 +7,8 @@ export function without(object: object, paths: readonly (readonly string[])[]): 
 
 function remove(node: unknown, path: readonly string[]): void {
   const [key, ...rest] = path;
-  if (key === undefined || node === null || typeof node !== "object") return;
-  if (key === "*") {
+  if (key === undefined || node === null || typeof node !== 'object') return;
+  if (key === '*') {
     for (const child of Object.values(node)) remove(child, rest);
     return;
   }
@@ -19,11 +19,11 @@ function remove(node: unknown, path: readonly string[]): void {
   }
   const child = record[key];
   remove(child, rest);
-  if (child !== null && typeof child === "object" && !Array.isArray(child) && Object.keys(child).length === 0) delete record[key];
+  if (child !== null && typeof child === 'object' && !Array.isArray(child) && Object.keys(child).length === 0) delete record[key];
 }
 
 /** The paths at which two JSON values differ, with both values. */
-export function differences(before: unknown, after: unknown, path = ""): readonly string[] {
+export function differences(before: unknown, after: unknown, path = ''): readonly string[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return [];
   if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
@@ -33,10 +33,10 @@ export function differences(before: unknown, after: unknown, path = ""): readonl
 }
 
 function isContainer(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === "object";
+  return value !== null && typeof value === 'object';
 }
 
 function shown(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  const text = value === undefined ? 'nothing' : JSON.stringify(value);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -1,6 +1,6 @@
-import type { KubernetesObject, ManagedFieldsEntry } from "./shapes.ts";
+import type { KubernetesObject, ManagedFieldsEntry } from './shapes.ts';
 
-export type Invariant = "I1" | "I2" | "I3" | "I7" | "I8";
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I7' | 'I8';
 
 export interface Expectation {
   /** Images by container that stand at the end; a container that is not named keeps the one that it had. */
@@ -8,7 +8,7 @@ export interface Expectation {
   /** Images that may stand for a while: put back later, or a person's. */
   readonly passing?: Readonly<Record<string, readonly string[]>>;
   /** `none`, or the versions whose own answers may be errors. */
-  readonly failures: "none" | { readonly answersOf: readonly string[] };
+  readonly failures: 'none' | { readonly answersOf: readonly string[] };
   /** Paths of the Deployment that the scenario's own person changed, as `spec.replicas`. */
   readonly personChanged?: readonly string[];
   /** What the scenario's own person breaks: no statement about us. */

@@ -1,58 +1,74 @@
-import { differences, without } from "./compare.ts";
-import { type Baseline, type Expectation, managersOf } from "./expectation.ts";
-import type { Deployment, KubernetesObject } from "./shapes.ts";
-import { fenceLabel, newest, silences } from "./timeline.ts";
-import type { History, Seen } from "./watcher.ts";
+import { differences, without } from './compare.ts';
+import { type Baseline, type Expectation, managersOf } from './expectation.ts';
+import type { Deployment, KubernetesObject } from './shapes.ts';
+import { fenceLabel, newest, silences } from './timeline.ts';
+import type { History, Seen } from './watcher.ts';
 
-const changeCause = "kubernetes.io/change-cause";
-const revision = "deployment.kubernetes.io/revision";
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+const changeCause = 'kubernetes.io/change-cause';
+const revision = 'deployment.kubernetes.io/revision';
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 // What the API server and the Deployment controller write on every change.
-const written = [["status"], ["metadata", "resourceVersion"], ["metadata", "generation"], ["metadata", "managedFields"], ["metadata", "annotations", revision]];
+const written = [
+  ['status'],
+  ['metadata', 'resourceVersion'],
+  ['metadata', 'generation'],
+  ['metadata', 'managedFields'],
+  ['metadata', 'annotations', revision],
+];
 const ours = [
-  ["metadata", "labels", fenceLabel],
-  ["metadata", "annotations", changeCause],
-  ["spec", "template", "spec", "containers", "*", "image"],
+  ['metadata', 'labels', fenceLabel],
+  ['metadata', 'annotations', changeCause],
+  ['spec', 'template', 'spec', 'containers', '*', 'image'],
 ];
 
 /** The user's objects, at every instant since the baseline. */
 export function judgeObjects(history: History, baseline: Baseline, expectation: Expectation): readonly string[] {
   const exempt = new Set(expectation.exempt ?? []);
-  const deployments = history.deployments.filter((seen) => seen.atMs >= baseline.atMs && seen.object.metadata.uid === baseline.deployment.metadata.uid);
+  const deployments = history.deployments.filter(
+    (seen) => seen.atMs >= baseline.atMs && seen.object.metadata.uid === baseline.deployment.metadata.uid,
+  );
   const problems: string[] = history.gaps.map((gap) => `the checker did not see everything: ${gap}`);
-  if (!exempt.has("I1")) problems.push(...judgeAvailability(deployments, expectation));
-  if (!exempt.has("I2")) problems.push(...judgeUntouched(deployments, history, baseline, expectation));
-  if (!exempt.has("I3")) problems.push(...judgeImages(deployments, history, baseline, expectation));
-  if (!exempt.has("I8")) problems.push(...judgeEndpoints(history, baseline));
+  if (!exempt.has('I1')) problems.push(...judgeAvailability(deployments, expectation));
+  if (!exempt.has('I2')) problems.push(...judgeUntouched(deployments, history, baseline, expectation));
+  if (!exempt.has('I3')) problems.push(...judgeImages(deployments, history, baseline, expectation));
+  if (!exempt.has('I8')) problems.push(...judgeEndpoints(history, baseline));
   return problems;
 }
 
 function judgeAvailability(deployments: readonly Seen<Deployment>[], expectation: Expectation): readonly string[] {
   const low: string[] = [];
   for (const { object, atMs } of deployments) {
-    if ((expectation.personChanged ?? []).includes("spec.replicas")) break;
+    if ((expectation.personChanged ?? []).includes('spec.replicas')) break;
     const limit = object.spec.replicas - maxUnavailable(object);
     const available = object.status?.availableReplicas ?? 0;
     if (available < limit) low.push(`${available} at ${new Date(atMs).toISOString()}`);
   }
-  return low.length === 0 ? [] : [`I1: available replicas of the Deployment fell below desired − maxUnavailable: ${low.slice(0, 3).join(", ")}`];
+  return low.length === 0
+    ? []
+    : [`I1: available replicas of the Deployment fell below desired − maxUnavailable: ${low.slice(0, 3).join(', ')}`];
 }
 
 function maxUnavailable(deployment: Deployment): number {
-  const value = deployment.spec.strategy?.rollingUpdate?.maxUnavailable ?? "25%";
-  return typeof value === "number" ? value : Math.floor((Number.parseInt(value, 10) / 100) * deployment.spec.replicas);
+  const value = deployment.spec.strategy?.rollingUpdate?.maxUnavailable ?? '25%';
+  return typeof value === 'number' ? value : Math.floor((Number.parseInt(value, 10) / 100) * deployment.spec.replicas);
 }
 
-function judgeUntouched(deployments: readonly Seen<Deployment>[], history: History, baseline: Baseline, expectation: Expectation): readonly string[] {
-  const persons = (expectation.personChanged ?? []).map((path) => path.split("."));
+function judgeUntouched(
+  deployments: readonly Seen<Deployment>[],
+  history: History,
+  baseline: Baseline,
+  expectation: Expectation,
+): readonly string[] {
+  const persons = (expectation.personChanged ?? []).map((path) => path.split('.'));
   // The person's last-applied annotation changes with the person's apply, and with nothing else.
-  const applied = persons.length > 0 ? [["metadata", "annotations", lastApplied]] : [];
+  const applied = persons.length > 0 ? [['metadata', 'annotations', lastApplied]] : [];
   const found = new Set<string>();
   const before = without(baseline.deployment, [...written, ...ours, ...persons, ...applied]);
   for (const { object, type } of deployments) {
-    if (type === "DELETED" || object.metadata.deletionTimestamp !== undefined) continue;
-    for (const difference of differences(before, without(object, [...written, ...ours, ...persons, ...applied]))) found.add(`I2: Deployment ${difference}`);
+    if (type === 'DELETED' || object.metadata.deletionTimestamp !== undefined) continue;
+    for (const difference of differences(before, without(object, [...written, ...ours, ...persons, ...applied])))
+      found.add(`I2: Deployment ${difference}`);
   }
   const service = without(baseline.service, written);
   for (const { object, atMs } of history.services) {
@@ -62,28 +78,36 @@ function judgeUntouched(deployments: readonly Seen<Deployment>[], history: Histo
   return [...found];
 }
 
-function judgeImages(deployments: readonly Seen<Deployment>[], history: History, baseline: Baseline, expectation: Expectation): readonly string[] {
+function judgeImages(
+  deployments: readonly Seen<Deployment>[],
+  history: History,
+  baseline: Baseline,
+  expectation: Expectation,
+): readonly string[] {
   const problems = new Set<string>();
   const was = imagesOf(baseline.deployment as Deployment);
   const wanted = { ...was, ...expectation.images };
   for (const { object } of deployments) {
     for (const [container, image] of Object.entries(imagesOf(object))) {
       const allowed = [was[container], wanted[container], ...(expectation.passing?.[container] ?? [])];
-      if (!allowed.includes(image)) problems.add(`I3: container ${container} had image ${image}, allowed were ${allowed.join(", ")}`);
+      if (!allowed.includes(image)) problems.add(`I3: container ${container} had image ${image}, allowed were ${allowed.join(', ')}`);
     }
   }
   const last = newest(history.deployments, baseline.deployment.metadata.name);
   if (last === undefined) return [...problems, `I3: Deployment ${baseline.deployment.metadata.name} is gone`];
   for (const difference of differences(wanted, imagesOf(last))) problems.add(`I3: at the end image ${difference}`);
   const changed = JSON.stringify(wanted) !== JSON.stringify(was);
-  if (!changed) for (const difference of differences(notes(baseline.deployment), notes(last))) problems.add(`I9: nothing was released, but ${difference}`);
+  if (!changed)
+    for (const difference of differences(notes(baseline.deployment), notes(last)))
+      problems.add(`I9: nothing was released, but ${difference}`);
   return [...problems];
 }
 
 function notes(object: KubernetesObject): object {
   // A rollback makes a revision of its own; a person's apply rewrites the last-applied annotation; the fence is I7's question.
   const foreign = new Set([revision, lastApplied, fenceLabel]);
-  const kept = (notes: Readonly<Record<string, string>> = {}): object => Object.fromEntries(Object.entries(notes).filter(([name]) => !foreign.has(name)));
+  const kept = (notes: Readonly<Record<string, string>> = {}): object =>
+    Object.fromEntries(Object.entries(notes).filter(([name]) => !foreign.has(name)));
   return { annotations: kept(object.metadata.annotations), labels: kept(object.metadata.labels) };
 }
 
@@ -95,7 +119,7 @@ function judgeEndpoints(history: History, baseline: Baseline): readonly string[]
   return silences(history, baseline.service.metadata.name)
     .filter((span) => span.toMs === undefined || span.toMs >= baseline.atMs)
     .map((span) => {
-      const seconds = span.toMs === undefined ? "and still has none" : `for ${((span.toMs - span.fromMs) / 1000).toFixed(2)} s`;
+      const seconds = span.toMs === undefined ? 'and still has none' : `for ${((span.toMs - span.fromMs) / 1000).toFixed(2)} s`;
       return `I8: the Service had no ready endpoint from ${new Date(span.fromMs).toISOString()} ${seconds}`;
     });
 }
@@ -105,6 +129,8 @@ export function judgeManagers(now: KubernetesObject | undefined, baseline: Basel
   if (now === undefined) return [];
   const before = managersOf(baseline.deployment);
   return [...managersOf(now)]
-    .filter((manager) => !before.has(manager) && manager !== "kube-controller-manager" && manager !== "person" && !manager.startsWith("kubectl"))
+    .filter(
+      (manager) => !before.has(manager) && manager !== 'kube-controller-manager' && manager !== 'person' && !manager.startsWith('kubectl'),
+    )
     .map((manager) => `I7: field manager "${manager}" is left on the Deployment`);
 }

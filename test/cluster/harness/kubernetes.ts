@@ -1,6 +1,6 @@
-import { Agent, type Dispatcher, request } from "undici";
-import type { Access } from "./kubeconfig.ts";
-import type { KubernetesObject } from "./shapes.ts";
+import { Agent, type Dispatcher, request } from 'undici';
+import type { Access } from './kubeconfig.ts';
+import type { KubernetesObject } from './shapes.ts';
 
 export class ApiError extends Error {
   readonly status: number;
@@ -12,7 +12,7 @@ export class ApiError extends Error {
 }
 
 export interface WatchEvent<T> {
-  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: T;
 }
 
@@ -22,9 +22,9 @@ export interface ListOf<T> {
 }
 
 const patchTypes = {
-  json: "application/json-patch+json",
-  merge: "application/merge-patch+json",
-  apply: "application/apply-patch+yaml",
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  apply: 'application/apply-patch+yaml',
 } as const;
 
 const requestTimeoutMs = 15_000;
@@ -39,18 +39,18 @@ export class Api {
 
   constructor(access: Access) {
     this.server = access.server;
-    this.token = access.token ?? "";
+    this.token = access.token ?? '';
     this.certificateAuthority = access.certificateAuthority;
     const connect: Record<string, string | boolean> = { rejectUnauthorized: access.certificateAuthority !== undefined };
     for (const [name, data] of Object.entries({ ca: access.certificateAuthority, cert: access.certificate, key: access.key })) {
-      if (data !== undefined) connect[name] = Buffer.from(data, "base64").toString();
+      if (data !== undefined) connect[name] = Buffer.from(data, 'base64').toString();
     }
     this.dispatcher = new Agent({ connect, connections: 24 });
     this.authorization = access.token === undefined ? {} : { authorization: `Bearer ${access.token}` };
   }
 
   async get<T>(path: string): Promise<T> {
-    return JSON.parse(await this.text("GET", path)) as T;
+    return JSON.parse(await this.text('GET', path)) as T;
   }
 
   async find<T>(path: string): Promise<T | undefined> {
@@ -66,31 +66,31 @@ export class Api {
     return (await this.get<ListOf<T>>(path)).items;
   }
 
-  async create<T extends KubernetesObject>(path: string, body: object, manager = "scene"): Promise<T> {
-    return JSON.parse(await this.text("POST", `${path}?fieldManager=${manager}`, body)) as T;
+  async create<T extends KubernetesObject>(path: string, body: object, manager = 'scene'): Promise<T> {
+    return JSON.parse(await this.text('POST', `${path}?fieldManager=${manager}`, body)) as T;
   }
 
   async post<T>(path: string, body: object): Promise<T> {
-    return JSON.parse(await this.text("POST", path, body)) as T;
+    return JSON.parse(await this.text('POST', path, body)) as T;
   }
 
-  async patch<T extends KubernetesObject>(path: string, type: keyof typeof patchTypes, body: object, manager = "person"): Promise<T> {
-    return JSON.parse(await this.text("PATCH", `${path}?fieldManager=${manager}`, body, patchTypes[type])) as T;
+  async patch<T extends KubernetesObject>(path: string, type: keyof typeof patchTypes, body: object, manager = 'person'): Promise<T> {
+    return JSON.parse(await this.text('PATCH', `${path}?fieldManager=${manager}`, body, patchTypes[type])) as T;
   }
 
-  async delete(path: string, propagationPolicy: "Background" | "Orphan" = "Background"): Promise<void> {
+  async delete(path: string, propagationPolicy: 'Background' | 'Orphan' = 'Background'): Promise<void> {
     try {
-      await this.text("DELETE", path, { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy });
+      await this.text('DELETE', path, { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
     }
   }
 
-  async text(method: Dispatcher.HttpMethod, path: string, body?: object, contentType = "application/json"): Promise<string> {
+  async text(method: Dispatcher.HttpMethod, path: string, body?: object, contentType = 'application/json'): Promise<string> {
     const response = await request(`${this.server}${path}`, {
       method,
       dispatcher: this.dispatcher,
-      headers: { ...this.authorization, accept: "application/json", ...(body === undefined ? {} : { "content-type": contentType }) },
+      headers: { ...this.authorization, accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType }) },
       body: body === undefined ? null : JSON.stringify(body),
       headersTimeout: requestTimeoutMs,
       bodyTimeout: requestTimeoutMs,
@@ -104,18 +104,18 @@ export class Api {
   async watch<T>(path: string, resourceVersion: string, signal: AbortSignal, take: (event: WatchEvent<T>) => void): Promise<void> {
     const response = await request(`${this.server}${path}?watch=1&allowWatchBookmarks=true&resourceVersion=${resourceVersion}`, {
       dispatcher: this.dispatcher,
-      headers: { ...this.authorization, accept: "application/json" },
+      headers: { ...this.authorization, accept: 'application/json' },
       headersTimeout: requestTimeoutMs,
       bodyTimeout: 0,
       signal,
     });
-    if (response.statusCode >= 300) throw new ApiError(response.statusCode, "WATCH", path, messageOf(await response.body.text()));
-    let rest = "";
-    response.body.setEncoding("utf8");
+    if (response.statusCode >= 300) throw new ApiError(response.statusCode, 'WATCH', path, messageOf(await response.body.text()));
+    let rest = '';
+    response.body.setEncoding('utf8');
     for await (const chunk of response.body) {
-      const lines = `${rest}${chunk as string}`.split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") take(JSON.parse(line) as WatchEvent<T>);
+      const lines = `${rest}${chunk as string}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') take(JSON.parse(line) as WatchEvent<T>);
     }
   }
 

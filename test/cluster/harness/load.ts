@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Api, ApiError, pathsOf } from "./kubernetes.ts";
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Api, ApiError, pathsOf } from './kubernetes.ts';
 
 export interface Failure {
   readonly atMs: number;
@@ -27,7 +27,7 @@ export class Load {
 
   constructor(api: Api, namespace: string) {
     this.api = api;
-    this.path = `${pathsOf(namespace).pod("load:8080")}/proxy`;
+    this.path = `${pathsOf(namespace).pod('load:8080')}/proxy`;
   }
 
   async stats(): Promise<LoadStats> {
@@ -35,12 +35,12 @@ export class Load {
   }
 
   async reset(): Promise<void> {
-    await this.api.text("POST", `${this.path}/reset`);
+    await this.api.text('POST', `${this.path}/reset`);
   }
 
   async flows(limitMs: number): Promise<void> {
     const end = Date.now() + limitMs;
-    for (let seen = "no answer from the load generator"; ; await sleep(250)) {
+    for (let seen = 'no answer from the load generator'; ; await sleep(250)) {
       try {
         const stats = await this.stats();
         if (stats.ok > 20) return;
@@ -65,6 +65,8 @@ export class Load {
 }
 
 export function describeLoad(stats: LoadStats): string {
-  const versions = Object.entries(stats.byVersion).map(([version, tally]) => `${version === "" ? "no version" : version}: ${tally.ok} well, ${tally.failed} failed`);
-  return `${stats.sent} requests, ${stats.failed} failed (${versions.join("; ")})`;
+  const versions = Object.entries(stats.byVersion).map(
+    ([version, tally]) => `${version === '' ? 'no version' : version}: ${tally.ok} well, ${tally.failed} failed`,
+  );
+  return `${stats.sent} requests, ${stats.failed} failed (${versions.join('; ')})`;
 }

@@ -20,16 +20,16 @@ export interface DeploymentSpec {
 export function deploymentManifest(options: DeploymentSpec): object {
   const labels = { app: options.name };
   const scrape = {
-    "prometheus.io/scrape": "true",
-    "prometheus.io/port": "8080",
-    ...(options.scrapeInterval === undefined ? {} : { "prometheus.io/scrape-interval": options.scrapeInterval }),
+    'prometheus.io/scrape': 'true',
+    'prometheus.io/port': '8080',
+    ...(options.scrapeInterval === undefined ? {} : { 'prometheus.io/scrape-interval': options.scrapeInterval }),
   };
   return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
     metadata: {
       name: options.name,
-      ...(options.labelled ? { labels: { ...labels, team: "shop" }, annotations: { "shop.example/owner": "checkout" } } : {}),
+      ...(options.labelled ? { labels: { ...labels, team: 'shop' }, annotations: { 'shop.example/owner': 'checkout' } } : {}),
     },
     spec: {
       replicas: options.replicas,
@@ -48,41 +48,41 @@ function containerManifest(container: ContainerSpec): object {
   return {
     name: container.name,
     image: container.image,
-    imagePullPolicy: "IfNotPresent",
+    imagePullPolicy: 'IfNotPresent',
     ports: [{ containerPort: container.port }],
     ...(container.env === undefined ? {} : { env: Object.entries(container.env).map(([name, value]) => ({ name, value })) }),
     // Small enough for many scenes on one node of two cores.
-    resources: { requests: { cpu: "5m", memory: "8Mi" } },
-    readinessProbe: { httpGet: { path: "/readyz", port: container.port }, periodSeconds: 1, timeoutSeconds: 3 },
-    livenessProbe: { httpGet: { path: "/healthz", port: container.port }, periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 3 },
+    resources: { requests: { cpu: '5m', memory: '8Mi' } },
+    readinessProbe: { httpGet: { path: '/readyz', port: container.port }, periodSeconds: 1, timeoutSeconds: 3 },
+    livenessProbe: { httpGet: { path: '/healthz', port: container.port }, periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 3 },
   };
 }
 
 export function serviceManifest(name: string, app: string): object {
   return {
-    apiVersion: "v1",
-    kind: "Service",
+    apiVersion: 'v1',
+    kind: 'Service',
     metadata: { name, labels: { app } },
-    spec: { selector: { app }, ports: [{ name: "http", port: 80, targetPort: 8080 }] },
+    spec: { selector: { app }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
   };
 }
 
 export function loadManifest(target: string, rate: number): object {
-  const env = { TARGET: target, RATE: String(rate), DURATION_MAX_S: "900" };
+  const env = { TARGET: target, RATE: String(rate), DURATION_MAX_S: '900' };
   return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "load", labels: { app: "load" } },
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'load', labels: { app: 'load' } },
     spec: {
       terminationGracePeriodSeconds: 1,
       containers: [
         {
-          name: "load",
-          image: "load:v1",
-          imagePullPolicy: "IfNotPresent",
+          name: 'load',
+          image: process.env['LOAD_IMAGE'] ?? 'load:v1',
+          imagePullPolicy: 'IfNotPresent',
           env: Object.entries(env).map(([name, value]) => ({ name, value })),
-          resources: { requests: { cpu: "5m", memory: "8Mi" } },
-          readinessProbe: { httpGet: { path: "/healthz", port: 8080 }, periodSeconds: 1 },
+          resources: { requests: { cpu: '5m', memory: '8Mi' } },
+          readinessProbe: { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
         },
       ],
     },

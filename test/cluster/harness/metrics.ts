@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Api, ApiError } from "./kubernetes.ts";
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Api, ApiError } from './kubernetes.ts';
 
-export const prometheusAddress = "service://monitoring/prometheus:9090";
-export const prometheusProxy = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy";
+export const prometheusAddress = 'service://monitoring/prometheus:9090';
+export const prometheusProxy = '/api/v1/namespaces/monitoring/services/prometheus:9090/proxy';
 
 interface Sample {
   readonly atMs: number;
@@ -30,7 +30,7 @@ export class Metrics {
     const query = `count(max by (pod) (count_over_time(http_requests_total{namespace="${this.namespace}"}[1m])) >= 2)`;
     for (let counted = 0; ; await sleep(500)) {
       try {
-        counted = Number((await this.query(query))[0]?.value?.[1] ?? "0");
+        counted = Number((await this.query(query))[0]?.value?.[1] ?? '0');
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
       }
@@ -42,7 +42,7 @@ export class Metrics {
   /** Scrapes, by their own timestamps, in which the pods' errors had grown, oldest first. */
   async scrapesWithErrors(pods: ReadonlySet<string>): Promise<readonly Sample[]> {
     if (pods.size === 0) return [];
-    const selector = `namespace="${this.namespace}",pod=~"${[...pods].join("|")}",code=~"5.."`;
+    const selector = `namespace="${this.namespace}",pod=~"${[...pods].join('|')}",code=~"5.."`;
     const scrapes: Sample[] = [];
     for (const series of await this.query(`http_requests_total{${selector}}[10m]`)) {
       let before = 0;

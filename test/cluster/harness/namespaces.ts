@@ -1,15 +1,19 @@
-import { randomBytes } from "node:crypto";
-import { type Api, pathsOf } from "./kubernetes.ts";
-import type { KubernetesObject } from "./shapes.ts";
+import { randomBytes } from 'node:crypto';
+import { type Api, pathsOf } from './kubernetes.ts';
+import type { KubernetesObject } from './shapes.ts';
 
-const ownerLabel = "gated-rollout-test/owner";
+const ownerLabel = 'gated-rollout-test/owner';
 const leftAfterMs = 3_600_000;
 
 export async function createNamespace(api: Api, title: string): Promise<string> {
-  const slug = title.toLowerCase().replaceAll(/[^a-z0-9]+/gu, "-").slice(0, 30).replaceAll(/^-|-$/gu, "");
-  const name = `t-${slug}-${randomBytes(3).toString("hex")}`;
-  const owner = process.env["SCENARIOS_PID"] ?? String(process.pid);
-  await api.create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name, labels: { [ownerLabel]: owner } } });
+  const slug = title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/gu, '-')
+    .slice(0, 30)
+    .replaceAll(/^-|-$/gu, '');
+  const name = `t-${slug}-${randomBytes(3).toString('hex')}`;
+  const owner = process.env['SCENARIOS_PID'] ?? String(process.pid);
+  await api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { [ownerLabel]: owner } } });
   return name;
 }
 

@@ -1,9 +1,9 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 export interface ScenarioResult {
   readonly scenario: string;
-  readonly verdict: "passed" | "failed";
+  readonly verdict: 'passed' | 'failed';
   readonly expected: string;
   /** Of the action itself, of the last run where there are several. */
   readonly seconds: number;
@@ -21,12 +21,15 @@ export function appendResult(file: string, result: ScenarioResult): void {
 
 export function emptyResults(file: string): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, "");
+  writeFileSync(file, '');
 }
 
 export function readResults(file: string): readonly ScenarioResult[] {
   if (!existsSync(file)) return [];
-  return readFileSync(file, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as ScenarioResult);
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ScenarioResult);
 }
 
 export function describeResults(results: readonly ScenarioResult[]): string {
@@ -36,17 +39,22 @@ export function describeResults(results: readonly ScenarioResult[]): string {
     result.seconds.toFixed(1),
     String(result.failedRequests),
     result.expected,
-    Object.entries(result.figures).map(([name, value]) => `${name}: ${value}`).join("; "),
+    Object.entries(result.figures)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('; '),
   ]);
-  const head = ["scenario", "verdict", "seconds", "failed requests", "expected", "figures"];
-  const table = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll("|", "/")).join(" | ")} |`);
-  const failed = results.filter((result) => result.verdict === "failed");
-  const reasons = failed.map((result) => `${result.scenario}:\n${indented(result.problem ?? "")}\n${indented(result.logs.join("\n"))}`);
-  return [...table, ...(failed.length === 0 ? [] : ["", "Failed:", ...reasons])].join("\n");
+  const head = ['scenario', 'verdict', 'seconds', 'failed requests', 'expected', 'figures'];
+  const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '/')).join(' | ')} |`);
+  const failed = results.filter((result) => result.verdict === 'failed');
+  const reasons = failed.map((result) => `${result.scenario}:\n${indented(result.problem ?? '')}\n${indented(result.logs.join('\n'))}`);
+  return [...table, ...(failed.length === 0 ? [] : ['', 'Failed:', ...reasons])].join('\n');
 }
 
 function indented(text: string): string {
-  return text.split("\n").map((line) => `  ${line}`).join("\n");
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 export function median(values: readonly number[]): number | undefined {
@@ -61,14 +69,16 @@ export function median(values: readonly number[]): number | undefined {
 export function describeSpread(results: readonly ScenarioResult[]): readonly string[] {
   const figures = new Map<string, number[]>();
   const add = (key: string, value: number | string): void => {
-    if (typeof value === "number") figures.set(key, [...(figures.get(key) ?? []), value]);
+    if (typeof value === 'number') figures.set(key, [...(figures.get(key) ?? []), value]);
   };
   for (const result of results) {
-    const name = result.scenario.replace(/, round \d+$/u, "");
+    const name = result.scenario.replace(/, round \d+$/u, '');
     add(`${name} | seconds of the action`, result.seconds);
     add(`${name} | failed requests`, result.failedRequests);
     for (const [figure, value] of Object.entries(result.figures)) add(`${name} | ${figure}`, value);
   }
-  const rows = [...figures].filter(([, values]) => values.length > 1).map(([key, values]) => `| ${key} | ${median(values)} | ${Math.max(...values)} | ${values.join(", ")} |`);
-  return rows.length === 0 ? [] : ["", "| scenario | figure | median | maximum | all |", "| --- | --- | --- | --- | --- |", ...rows];
+  const rows = [...figures]
+    .filter(([, values]) => values.length > 1)
+    .map(([key, values]) => `| ${key} | ${median(values)} | ${Math.max(...values)} | ${values.join(', ')} |`);
+  return rows.length === 0 ? [] : ['', '| scenario | figure | median | maximum | all |', '| --- | --- | --- | --- | --- |', ...rows];
 }

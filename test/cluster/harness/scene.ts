@@ -1,20 +1,20 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { type ActionOptions, type ActionResult, type RunningAction, startAction } from "../../runner/run-action.ts";
-import { type Evidence, type Exposure, type Judgement, judge, measureExposure } from "./checker.ts";
-import type { Baseline, Expectation } from "./expectation.ts";
-import { readNames } from "./judge-leftovers.ts";
-import { judgePrinted } from "./judge-printed.ts";
-import { readAccess } from "./kubeconfig.ts";
-import { kubectlOrThrow } from "./kubectl.ts";
-import { Api, pathsOf } from "./kubernetes.ts";
-import { describeLoad, Load } from "./load.ts";
-import { type ContainerSpec, type DeploymentSpec, deploymentManifest, loadManifest, serviceManifest } from "./manifests.ts";
-import { Metrics, prometheusAddress } from "./metrics.ts";
-import { createNamespace, removeNamespace } from "./namespaces.ts";
-import type { Deployment, Service } from "./shapes.ts";
-import { findTarget, imageOf, type Target } from "./target.ts";
-import { podsWithImage } from "./timeline.ts";
-import { Watcher } from "./watcher.ts";
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ActionOptions, type ActionResult, type RunningAction, startAction } from '../../runner/run-action.ts';
+import { type Evidence, type Exposure, type Judgement, judge, measureExposure } from './checker.ts';
+import type { Baseline, Expectation } from './expectation.ts';
+import { readNames } from './judge-leftovers.ts';
+import { judgePrinted } from './judge-printed.ts';
+import { readAccess } from './kubeconfig.ts';
+import { kubectlOrThrow } from './kubectl.ts';
+import { Api, pathsOf } from './kubernetes.ts';
+import { describeLoad, Load } from './load.ts';
+import { type ContainerSpec, type DeploymentSpec, deploymentManifest, loadManifest, serviceManifest } from './manifests.ts';
+import { Metrics, prometheusAddress } from './metrics.ts';
+import { createNamespace, removeNamespace } from './namespaces.ts';
+import type { Deployment, Service } from './shapes.ts';
+import { findTarget, imageOf, type Target } from './target.ts';
+import { podsWithImage } from './timeline.ts';
+import { Watcher } from './watcher.ts';
 
 export interface SceneOptions {
   /** A key of the cluster's images; any other reference goes into `containers`. */
@@ -25,10 +25,11 @@ export interface SceneOptions {
   readonly scrapeInterval?: string | undefined;
   readonly minReadySeconds?: number;
   readonly labelled?: boolean;
-  readonly created?: "apply" | "apply-server-side" | "api";
+  readonly created?: 'apply' | 'apply-server-side' | 'api';
   readonly load?: boolean;
   readonly rate?: number;
   readonly podSpec?: Readonly<Record<string, unknown>>;
+  readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 const deadlineMs = 60_000;
@@ -48,7 +49,7 @@ export class Scene {
   readonly secrets: string[] = [];
   readonly figures: Record<string, number | string> = {};
   failedRequests = 0;
-  clients = "";
+  clients = '';
   private baselineTaken: Baseline | undefined;
   private readonly options: SceneOptions;
 
@@ -81,30 +82,33 @@ export class Scene {
   }
 
   manifest(changes: Partial<DeploymentSpec> = {}): object {
-    const { image = "v1", env } = this.options;
-    const containers = this.options.containers ?? [{ name: "web", image: this.image(image), port: 8080, ...(env === undefined ? {} : { env }) }];
+    const { image = 'v1', env } = this.options;
+    const containers = this.options.containers ?? [
+      { name: 'web', image: this.image(image), port: 8080, ...(env === undefined ? {} : { env }) },
+    ];
     return deploymentManifest({
-      name: "web",
+      name: 'web',
       containers,
       replicas: this.options.replicas ?? 4,
-      scrapeInterval: "scrapeInterval" in this.options ? this.options.scrapeInterval : "2s",
+      scrapeInterval: 'scrapeInterval' in this.options ? this.options.scrapeInterval : '2s',
       minReadySeconds: this.options.minReadySeconds,
       labelled: this.options.labelled ?? true,
       ...(this.options.podSpec === undefined ? {} : { podSpec: this.options.podSpec }),
+      ...(this.options.spec === undefined ? {} : { spec: this.options.spec }),
       ...changes,
     });
   }
 
   get baseline(): Baseline {
-    if (this.baselineTaken === undefined) throw new Error("the scene does not stand yet");
+    if (this.baselineTaken === undefined) throw new Error('the scene does not stand yet');
     return this.baselineTaken;
   }
 
   /** What everything is compared with: taken when the scene stands, and again after a person's own preparations. */
   async takeBaseline(): Promise<void> {
     const [deployment, service, names] = await Promise.all([
-      this.api.get<Deployment>(this.paths.deployment("web")),
-      this.api.get<Service>(this.paths.service("web")),
+      this.api.get<Deployment>(this.paths.deployment('web')),
+      this.api.get<Service>(this.paths.service('web')),
       readNames(this.api, this.namespace),
     ]);
     if (this.options.load !== false) await this.load.reset();
@@ -113,16 +117,16 @@ export class Scene {
 
   start(inputs: Readonly<Record<string, string>>, options: Partial<ActionOptions> = {}): RunningAction {
     const defaults = {
-      deployment: "web",
+      deployment: 'web',
       namespace: this.namespace,
-      steps: "20% for 5s, 50%",
+      steps: '20% for 5s, 50%',
       prometheus: prometheusAddress,
-      "min-duration": "15s",
-      "ready-timeout": "60s",
-      timeout: "3m",
+      'min-duration': '15s',
+      'ready-timeout': '60s',
+      timeout: '3m',
     };
-    const given = Object.entries({ ...defaults, ...inputs }).filter(([, value]) => value !== "");
-    const folder = process.env["ACTION_FOLDER"];
+    const given = Object.entries({ ...defaults, ...inputs }).filter(([, value]) => value !== '');
+    const folder = process.env['ACTION_FOLDER'];
     const running = startAction({
       ...(folder === undefined ? {} : { actionFolder: folder }),
       ...options,
@@ -130,7 +134,10 @@ export class Scene {
       env: { KUBECONFIG: this.target.kubeconfig, ...options.env },
     });
     this.runs.push(running);
-    void running.done.then((result) => this.ended.push(result), () => undefined);
+    void running.done.then(
+      (result) => this.ended.push(result),
+      () => undefined,
+    );
     return running;
   }
 
@@ -163,11 +170,11 @@ export class Scene {
   }
 
   async exposure(tag: string): Promise<Exposure | undefined> {
-    return await measureExposure(this.watcher.history, "web", podsWithImage(this.watcher.history, this.image(tag)), this.metrics);
+    return await measureExposure(this.watcher.history, 'web', podsWithImage(this.watcher.history, this.image(tag)), this.metrics);
   }
 
   async remove(): Promise<void> {
-    for (const run of this.runs) run.kill("SIGKILL");
+    for (const run of this.runs) run.kill('SIGKILL');
     await this.watcher.stop();
     await removeNamespace(this.api, this.namespace);
     await this.api.close();
@@ -176,10 +183,15 @@ export class Scene {
   private async build(): Promise<void> {
     await this.watcher.start();
     const manifest = this.manifest();
-    const created = this.options.created ?? "apply";
-    if (created === "api") await this.api.create(this.paths.deployments, manifest, "person");
-    else await kubectlOrThrow(this.target, ["apply", ...(created === "apply" ? [] : ["--server-side"]), "-n", this.namespace, "-f", "-"], JSON.stringify(manifest));
-    const service = await this.api.create<Service>(this.paths.services, serviceManifest("web", "web"), "person");
+    const created = this.options.created ?? 'apply';
+    if (created === 'api') await this.api.create(this.paths.deployments, manifest, 'person');
+    else
+      await kubectlOrThrow(
+        this.target,
+        ['apply', ...(created === 'apply' ? [] : ['--server-side']), '-n', this.namespace, '-f', '-'],
+        JSON.stringify(manifest),
+      );
+    const service = await this.api.create<Service>(this.paths.services, serviceManifest('web', 'web'), 'person');
     const replicas = this.options.replicas ?? 4;
     await this.watcher.until(`${replicas} available replicas of web`, deadlineMs, (history) => {
       const web = history.deployments.at(-1)?.object;

@@ -1,6 +1,6 @@
-import { join } from "node:path";
-import { tmpdir } from "node:os";
-import { readCluster } from "../cluster.ts";
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readCluster } from '../cluster.ts';
 
 /** The cluster under test: the one in KUBECONFIG, otherwise this checkout's own. */
 export interface Target {
@@ -14,16 +14,17 @@ export interface Target {
 }
 
 export function findTarget(): Target {
-  const foreign = process.env["KUBECONFIG"];
-  const folder = foreign === undefined ? readCluster()?.stateDir : join(tmpdir(), "gated-rollout-scenarios");
-  if (folder === undefined) throw new Error("no cluster: run `npm run cluster:up`, or set KUBECONFIG");
+  const foreign = process.env['KUBECONFIG'];
+  const folder = foreign === undefined ? readCluster()?.stateDir : join(tmpdir(), 'gated-rollout-scenarios');
+  if (folder === undefined) throw new Error('no cluster: run `npm run cluster:up`, or set KUBECONFIG');
   const common = {
-    resultsFile: process.env["RESULTS_FILE"] ?? join(folder, "scenarios.jsonl"),
-    logFolder: process.env["SCENARIO_LOGS"] ?? join(folder, "scenario-logs"),
+    resultsFile: process.env['RESULTS_FILE'] ?? join(folder, 'scenarios.jsonl'),
+    logFolder: process.env['SCENARIO_LOGS'] ?? join(folder, 'scenario-logs'),
   };
-  if (foreign !== undefined) return { ...common, kubeconfig: foreign, kubectl: ["kubectl", `--kubeconfig=${foreign}`], images: {}, own: false };
+  if (foreign !== undefined)
+    return { ...common, kubeconfig: foreign, kubectl: ['kubectl', `--kubeconfig=${foreign}`], images: {}, own: false };
   const cluster = readCluster();
-  if (cluster === undefined) throw new Error("no cluster: run `npm run cluster:up`, or set KUBECONFIG");
+  if (cluster === undefined) throw new Error('no cluster: run `npm run cluster:up`, or set KUBECONFIG');
   return { ...common, kubeconfig: cluster.kubeconfig, kubectl: cluster.kubectl, images: cluster.images, own: true };
 }
 

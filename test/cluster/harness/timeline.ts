@@ -1,8 +1,8 @@
-import type { KubernetesObject, Pod } from "./shapes.ts";
-import type { History, Seen } from "./watcher.ts";
+import type { KubernetesObject, Pod } from './shapes.ts';
+import type { History, Seen } from './watcher.ts';
 
-export const trackLabel = "gated-rollout.github.io/track";
-export const fenceLabel = "gated-rollout.github.io/rollout";
+export const trackLabel = 'gated-rollout.github.io/track';
+export const fenceLabel = 'gated-rollout.github.io/rollout';
 
 export interface ReadySet {
   readonly atMs: number;
@@ -14,9 +14,11 @@ export function readyEndpoints(history: History, service: string): readonly Read
   const slices = new Map<string, readonly string[]>();
   const sets: ReadySet[] = [];
   for (const seen of history.endpointSlices) {
-    if (seen.object.metadata.labels?.["kubernetes.io/service-name"] !== service) continue;
-    const ready = (seen.object.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready === true).map((endpoint) => endpoint.targetRef?.name ?? "?");
-    if (seen.type === "DELETED") slices.delete(seen.object.metadata.name);
+    if (seen.object.metadata.labels?.['kubernetes.io/service-name'] !== service) continue;
+    const ready = (seen.object.endpoints ?? [])
+      .filter((endpoint) => endpoint.conditions?.ready === true)
+      .map((endpoint) => endpoint.targetRef?.name ?? '?');
+    if (seen.type === 'DELETED') slices.delete(seen.object.metadata.name);
     else slices.set(seen.object.metadata.name, ready);
     sets.push({ atMs: seen.atMs, pods: new Set([...slices.values()].flat()) });
   }
@@ -61,7 +63,7 @@ export function silences(history: History, service: string): readonly { readonly
 }
 
 export function canaryPods(history: History): ReadonlySet<string> {
-  return podsWhere(history, (pod) => pod.metadata.labels?.[trackLabel] === "canary");
+  return podsWhere(history, (pod) => pod.metadata.labels?.[trackLabel] === 'canary');
 }
 
 export function podsWithImage(history: History, image: string): ReadonlySet<string> {
@@ -76,7 +78,7 @@ function podsWhere(history: History, holds: (pod: Pod) => boolean): ReadonlySet<
 export function present<T extends KubernetesObject>(events: readonly Seen<T>[]): readonly T[] {
   const objects = new Map<string, T>();
   for (const seen of events) {
-    if (seen.type === "DELETED") objects.delete(seen.object.metadata.uid);
+    if (seen.type === 'DELETED') objects.delete(seen.object.metadata.uid);
     else objects.set(seen.object.metadata.uid, seen.object);
   }
   return [...objects.values()];

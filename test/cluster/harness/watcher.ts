@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Api, ApiError, type ListOf, pathsOf } from "./kubernetes.ts";
-import type { Deployment, EndpointSlice, Job, KubernetesObject, Pod, Service } from "./shapes.ts";
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Api, ApiError, type ListOf, pathsOf } from './kubernetes.ts';
+import type { Deployment, EndpointSlice, Job, KubernetesObject, Pod, Service } from './shapes.ts';
 
 export interface Seen<T> {
   readonly atMs: number;
-  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly object: T;
 }
 
@@ -18,7 +18,7 @@ export interface History {
   readonly gaps: string[];
 }
 
-const kinds = ["deployments", "jobs", "services", "endpointSlices", "pods"] as const;
+const kinds = ['deployments', 'jobs', 'services', 'endpointSlices', 'pods'] as const;
 type Kind = (typeof kinds)[number];
 
 /** Sees every state that the objects of a namespace go through, with the time at which it learnt of it. */
@@ -72,9 +72,9 @@ export class Watcher {
     while (!this.abort.signal.aborted) {
       try {
         await this.api.watch<KubernetesObject>(pathsOf(this.namespace)[kind], version, this.abort.signal, (event) => {
-          if (event.type === "ERROR") throw new ApiError(410, "WATCH", kind, "expired");
+          if (event.type === 'ERROR') throw new ApiError(410, 'WATCH', kind, 'expired');
           version = event.object.metadata.resourceVersion;
-          if (event.type !== "BOOKMARK") this.keep(kind, { atMs: Date.now(), type: event.type, object: event.object });
+          if (event.type !== 'BOOKMARK') this.keep(kind, { atMs: Date.now(), type: event.type, object: event.object });
         });
       } catch (error) {
         if (this.abort.signal.aborted) return;
@@ -88,10 +88,10 @@ export class Watcher {
   private async relist(kind: Kind, known: ReadonlyMap<string, KubernetesObject>): Promise<string> {
     const list = await this.api.get<ListOf<KubernetesObject>>(pathsOf(this.namespace)[kind]);
     const now = new Set(list.items.map((object) => object.metadata.uid));
-    for (const [uid, object] of known) if (!now.has(uid)) this.keep(kind, { atMs: Date.now(), type: "DELETED", object });
+    for (const [uid, object] of known) if (!now.has(uid)) this.keep(kind, { atMs: Date.now(), type: 'DELETED', object });
     for (const object of list.items) {
       if (known.get(object.metadata.uid)?.metadata.resourceVersion === object.metadata.resourceVersion) continue;
-      this.keep(kind, { atMs: Date.now(), type: known.has(object.metadata.uid) ? "MODIFIED" : "ADDED", object });
+      this.keep(kind, { atMs: Date.now(), type: known.has(object.metadata.uid) ? 'MODIFIED' : 'ADDED', object });
     }
     return list.metadata.resourceVersion;
   }
@@ -99,7 +99,7 @@ export class Watcher {
   private known(kind: Kind): Map<string, KubernetesObject> {
     const known = new Map<string, KubernetesObject>();
     for (const seen of this.history[kind]) {
-      if (seen.type === "DELETED") known.delete(seen.object.metadata.uid);
+      if (seen.type === 'DELETED') known.delete(seen.object.metadata.uid);
       else known.set(seen.object.metadata.uid, seen.object);
     }
     return known;

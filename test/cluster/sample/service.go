@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 type service struct {
 	behaviour Behaviour
 	pod       string
+	seed      uint64
 	requests  *prometheus.CounterVec
 	received  atomic.Int64
 	draining  atomic.Bool
@@ -26,7 +28,9 @@ func newService(behaviour Behaviour) (*service, http.Handler) {
 	if err != nil {
 		pod = "unknown"
 	}
-	s := &service{behaviour: behaviour, pod: pod, requests: prometheus.NewCounterVec(
+	hash := fnv.New64a()
+	hash.Write([]byte(pod))
+	s := &service{behaviour: behaviour, pod: pod, seed: hash.Sum64(), requests: prometheus.NewCounterVec(
 		prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests of / answered."},
 		[]string{"code", "version"},
 	)}
@@ -45,7 +49,7 @@ func (s *service) ordinary(w http.ResponseWriter, _ *http.Request) {
 	n := s.received.Add(1)
 	time.Sleep(s.behaviour.Latency)
 	code := http.StatusOK
-	if s.failed(n) || chance(uint64(n)) < s.behaviour.ErrorRate {
+	if s.failed(n) || chance(s.seed^uint64(n)) < s.behaviour.ErrorRate {
 		code = http.StatusInternalServerError
 	}
 	s.requests.WithLabelValues(strconv.Itoa(code), s.behaviour.Version).Inc()
@@ -89,7 +93,7 @@ func (s *service) failed(n int64) bool {
 	return s.behaviour.FailAfter >= 0 && n > s.behaviour.FailAfter
 }
 
-// chance maps the n-th request to [0, 1): the same sequence in every run, so that a test can be repeated (splitmix64).
+// chance maps a number to [0, 1) (splitmix64). Each pod has a seed of its own: pods that fail at the same requests would fail together.
 func chance(n uint64) float64 {
 	z := n * 0x9e3779b97f4a7c15
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9
