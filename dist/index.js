@@ -53682,7 +53682,10 @@ async function takeOverRecord(client, namespace, jobName, holder) {
     const nowMs = client.serverNowMs();
     if ((0,rollout_state/* isUndoneByDeletion */.$)(journal.state.phase) || nowMs - journal.state.heartbeatAtMs < heartbeat/* recordStaleMs */.Dx)
         return undefined;
-    const taken = { plan: journal.plan, state: { ...journal.state, holder, heartbeatAtMs: nowMs } };
+    const taken = {
+        plan: journal.plan,
+        state: { ...journal.state, holder, heartbeatAtMs: nowMs, phase: { ...journal.state.phase, sinceMs: nowMs } },
+    };
     const elapsedMs = nowMs - (jobFacts(job).startedAtMs ?? nowMs);
     await client.jsonPatch(path, journalPatch(job, taken, Math.ceil((elapsedMs + heartbeat/* recordMs */.mw) / 1000))).catch((error) => {
         if (!(0,errors/* isFault */.Zh)(error, 'invalid', 'conflict', 'not-found'))
@@ -66345,10 +66348,14 @@ function clusterOf(all, context, env) {
 }
 function warningsFor(cluster, context) {
     const warnings = [];
-    if (cluster.server.startsWith('http:') && !isLoopback(cluster.server))
-        warnings.push(`the API server of the context "${context.name}" is asked over http: everything, credentials too, can be read on the way`);
-    else if (cluster.skipTLSVerify)
+    if (cluster.server.startsWith('http:')) {
+        const text = `the API server of the context "${context.name}" is asked over http: everything, credentials too, can be read on the way`;
+        if (!isLoopback(cluster.server))
+            warnings.push(text);
+    }
+    else if (cluster.skipTLSVerify) {
         warnings.push(`the context "${context.name}" says insecure-skip-tls-verify: whoever answers is believed to be the API server`);
+    }
     if (!context.user)
         warnings.push(`the context "${context.name}" names no user: requests are anonymous`);
     return warnings;
@@ -67102,8 +67109,6 @@ async function preflight(stablePods, query, readAt) {
     return {
         requestsPerSecond: traffic.requestsPerSecond,
         errorRate: traffic.requests > 0 ? traffic.errors / traffic.requests : 0,
-        hasErrors: Object.values(now.counters).some((counter) => counter.errors > 0),
-        podsWithSeries,
         podsWithoutSeries: stablePods.filter((pod) => !Object.hasOwn(now.counters, pod)),
     };
 }
@@ -67874,17 +67879,20 @@ function reportOf(end, connection, startedAtMs) {
         endedAtMs: Date.now(),
     };
 }
-function gateNumbers({ plan, rollout }) {
+function gateNumbers({ plan, rollout, outcome }) {
     if (plan?.rules === undefined || rollout?.state.evidence === undefined)
         return undefined;
     const numbers = (0,_rollout_gates_metrics_numbers_js__WEBPACK_IMPORTED_MODULE_10__/* .evidenceNumbers */ .Uu)(plan.rules, rollout.state.evidence);
     const [limit] = numbers.limits;
-    const convicted = numbers.failedAtMs !== undefined;
     return {
         canary: numbers.canary,
         stable: numbers.stable,
         limitRate: limit?.allowedRate,
-        confidence: convicted ? limit?.worse.confidence : limit?.within.confidence,
+        confidence: outcome.reason === 'metrics-failed'
+            ? limit?.worse.confidence
+            : outcome.reason === 'gates-passed'
+                ? limit?.within.confidence
+                : undefined,
     };
 }
 function publish(report, reporter) {
@@ -67942,9 +67950,11 @@ var run_rollout = __nccwpck_require__(9532);
 async function finishLeft(ports, plan, state, cancelled) {
     const cancel = new AbortController();
     if (!(0,rollout_state/* isUndoneByDeletion */.$)(state.phase)) {
+        const { nowMs } = await ports.world.observe(cancel.signal);
         if (cancelled)
             cancel.abort();
-        return (0,run_rollout/* runRollout */.p)(ports, plan, state, cancel.signal);
+        // Its time begins anew: nobody has worked on it since its process died.
+        return (0,run_rollout/* runRollout */.p)(ports, plan, { ...state, phase: { ...state.phase, sinceMs: nowMs } }, cancel.signal);
     }
     const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
     const outcome = state.phase.kind === 'ending' ? state.phase.outcome : { result: 'rolled-back', reason: 'cancelled', because, evidence: [] };
@@ -69425,7 +69435,8 @@ function reasonToRevert(plan, phase, observation, stable) {
     if (stable.progressDeadlineExceeded) {
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'promotion-stuck', `the Deployment missed its own progress deadline after the promotion${why}`);
     }
-    if (observation.nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+    // A process that was paused may find that everything is done.
+    if (observation.nowMs - phase.sinceMs > plan.spec.timeoutMs && !(0,_absorb_js__WEBPACK_IMPORTED_MODULE_0__/* .isAvailable */ .N)(stable, stable.desiredReplicas)) {
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('rolled-back', 'promotion-stuck', `the Deployment was not complete within ${Math.round(plan.spec.timeoutMs / 1000)} s after the promotion${why}`);
     }
     return undefined;
@@ -69468,8 +69479,9 @@ function revert(plan, state, phase, observation, stable) {
         const because = `${phase.outcome.because}; and the API server refuses to put the old image back: ${rejection.message}`;
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'write-refused', because));
     }
-    if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
-        const because = `${phase.outcome.because}; and the old image could not be put back within ${Math.round(plan.spec.timeoutMs / 1000)} s`;
+    // The bad image stands as long as this does not succeed: tried for as long as the record lasts.
+    if (nowMs - phase.sinceMs > _heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .recordMs */ .mw) {
+        const because = `${phase.outcome.because}; and the old image could not be put back within ${_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .recordMs */ .mw / 60_000} min`;
         return (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .end */ ._N)(state, observation, (0,_interruption_js__WEBPACK_IMPORTED_MODULE_2__/* .outcome */ .bu)('failed', 'write-refused', because));
     }
     const heartbeat = (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_3__/* .heartbeatIfDue */ .k4)(plan, state, nowMs);
@@ -69652,9 +69664,10 @@ function describeJudge(plan, { traffic }) {
 }
 function describeDuration(plan, { traffic }) {
     const holdsMs = plan.steps.reduce((sum, step) => sum + step.holdMs, 0);
-    const metricsMs = (traffic?.forecast.secondsToPass ?? 0) * 1000;
-    const shortestMs = Math.max(plan.spec.minDurationMs, holdsMs, metricsMs);
-    return `at least ${seconds(shortestMs)} and the pods' start, at most ${seconds(plan.spec.timeoutMs)} until the verdict, then the promotion`;
+    const shortestMs = Math.max(plan.spec.minDurationMs, holdsMs);
+    const { secondsToPass } = traffic?.forecast ?? {};
+    const expected = secondsToPass === undefined ? '' : `, with this traffic about ${secondsToPass} s`;
+    return `at least ${seconds(shortestMs)} and the pods' start${expected}, at most ${seconds(plan.spec.timeoutMs)} until the verdict, then the promotion`;
 }
 function pods(count) {
     return count === 1 ? '1 pod' : `${count} pods`;
@@ -69872,7 +69885,13 @@ async function prepareJudge(request, ports, unhealthy, stablePods, cancel) {
         return { rules, traffic: undefined, warnings: [warning] };
     }
     const traffic = await ports.metrics.preflight(stablePods, cancel);
-    return { rules, traffic, warnings: unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : [] };
+    const { podsWithoutSeries } = traffic;
+    const unseen = `Prometheus has no series for ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
+    const warnings = [
+        ...(podsWithoutSeries.length > 0 ? [unseen] : []),
+        ...(unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : []),
+    ];
+    return { rules, traffic, warnings };
 }
 function forecastFor(plan, rules, traffic) {
     return (0,gates_traffic/* forecast */.g3)({

@@ -112,16 +112,20 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
   };
 }
 
-function gateNumbers({ plan, rollout }: ReleaseEnd): GateNumbers | undefined {
+function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | undefined {
   if (plan?.rules === undefined || rollout?.state.evidence === undefined) return undefined;
   const numbers = evidenceNumbers(plan.rules, rollout.state.evidence);
   const [limit] = numbers.limits;
-  const convicted = numbers.failedAtMs !== undefined;
   return {
     canary: numbers.canary,
     stable: numbers.stable,
     limitRate: limit?.allowedRate,
-    confidence: convicted ? limit?.worse.confidence : limit?.within.confidence,
+    confidence:
+      outcome.reason === 'metrics-failed'
+        ? limit?.worse.confidence
+        : outcome.reason === 'gates-passed'
+          ? limit?.within.confidence
+          : undefined,
   };
 }
 

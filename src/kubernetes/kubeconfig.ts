@@ -200,12 +200,12 @@ function clusterOf(all: KubeConfig, context: Context, env: Environment): Cluster
 
 function warningsFor(cluster: Cluster, context: Context): readonly string[] {
   const warnings: string[] = [];
-  if (cluster.server.startsWith('http:') && !isLoopback(cluster.server))
-    warnings.push(
-      `the API server of the context "${context.name}" is asked over http: everything, credentials too, can be read on the way`,
-    );
-  else if (cluster.skipTLSVerify)
+  if (cluster.server.startsWith('http:')) {
+    const text = `the API server of the context "${context.name}" is asked over http: everything, credentials too, can be read on the way`;
+    if (!isLoopback(cluster.server)) warnings.push(text);
+  } else if (cluster.skipTLSVerify) {
     warnings.push(`the context "${context.name}" says insecure-skip-tls-verify: whoever answers is believed to be the API server`);
+  }
   if (!context.user) warnings.push(`the context "${context.name}" names no user: requests are anonymous`);
   return warnings;
 }

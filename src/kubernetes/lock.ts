@@ -89,7 +89,10 @@ export async function takeOverRecord(
   if (job === undefined || journal === undefined || jobFacts(job).over !== undefined) return undefined;
   const nowMs = client.serverNowMs();
   if (isUndoneByDeletion(journal.state.phase) || nowMs - journal.state.heartbeatAtMs < recordStaleMs) return undefined;
-  const taken: Journal = { plan: journal.plan, state: { ...journal.state, holder, heartbeatAtMs: nowMs } };
+  const taken: Journal = {
+    plan: journal.plan,
+    state: { ...journal.state, holder, heartbeatAtMs: nowMs, phase: { ...journal.state.phase, sinceMs: nowMs } },
+  };
   const elapsedMs = nowMs - (jobFacts(job).startedAtMs ?? nowMs);
   await client.jsonPatch(path, journalPatch(job, taken, Math.ceil((elapsedMs + recordMs) / 1000))).catch((error: unknown) => {
     if (!isFault(error, 'invalid', 'conflict', 'not-found')) throw error;

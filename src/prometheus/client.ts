@@ -1,16 +1,10 @@
 import type { PrometheusAddress, Queries } from '../config/config.ts';
 import { Fault, messageOf } from '../errors.ts';
-import type { Metrics, PodNames } from '../runner/ports.ts';
+import type { MetricsSource, PodNames } from '../runner/ports.ts';
 import { type Answer, foreignTextMax, parseAnswer } from './parse.ts';
-import { preflight, type StableTraffic } from './preflight.ts';
+import { preflight } from './preflight.ts';
 import { buildQuery } from './query.ts';
 import { type Ask, connect, type FetchService } from './transport.ts';
-
-/** The metrics port, and the look at stable's traffic before the start. */
-export type Prometheus = Metrics & {
-  /** Throws UserError `metrics-unreachable` or `metrics-empty`. */
-  preflight(stablePods: readonly string[], signal: AbortSignal): Promise<StableTraffic>;
-};
 
 /** Reads counters from Prometheus, at an address of its own or through the API server. Throws UserError for no fault of the world. */
 export function createPrometheus(given: {
@@ -20,7 +14,7 @@ export function createPrometheus(given: {
   readonly namespace: string;
   /** Undefined: `http_requests_total`. */
   readonly queries: Queries | undefined;
-}): Prometheus {
+}): MetricsSource {
   const ask = connect(given.address, given.fetchService);
   const { namespace, queries } = given;
   const readAt = (pods: PodNames, atSeconds: number | undefined, signal: AbortSignal): Promise<Answer> =>

@@ -1,17 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { PodCounters } from '../rollout/observation.ts';
+import type { StableTraffic } from '../runner/ports.ts';
 import type { Answer } from './parse.ts';
-
-/** Stable's traffic in the last 60 s, or since its pods are there, as Prometheus knows it. */
-export type StableTraffic = {
-  readonly requestsPerSecond: number;
-  /** A fraction; 0 without requests. */
-  readonly errorRate: number;
-  /** Whether any pod has ever counted an error; if not, an error query that can find nothing looks the same. */
-  readonly hasErrors: boolean;
-  readonly podsWithSeries: readonly string[];
-  readonly podsWithoutSeries: readonly string[];
-};
 
 /** Pods that were rolled out a moment ago have a short past: each one is counted over the longest window that it has lived through. */
 const windowsSeconds = [60, 15, 5] as const;
@@ -44,8 +34,6 @@ export async function preflight(
   return {
     requestsPerSecond: traffic.requestsPerSecond,
     errorRate: traffic.requests > 0 ? traffic.errors / traffic.requests : 0,
-    hasErrors: Object.values(now.counters).some((counter) => counter.errors > 0),
-    podsWithSeries,
     podsWithoutSeries: stablePods.filter((pod) => !Object.hasOwn(now.counters, pod)),
   };
 }

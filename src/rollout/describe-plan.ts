@@ -58,9 +58,10 @@ function describeJudge(plan: Plan, { traffic }: PlanContext): string {
 
 function describeDuration(plan: Plan, { traffic }: PlanContext): string {
   const holdsMs = plan.steps.reduce((sum, step) => sum + step.holdMs, 0);
-  const metricsMs = (traffic?.forecast.secondsToPass ?? 0) * 1000;
-  const shortestMs = Math.max(plan.spec.minDurationMs, holdsMs, metricsMs);
-  return `at least ${seconds(shortestMs)} and the pods' start, at most ${seconds(plan.spec.timeoutMs)} until the verdict, then the promotion`;
+  const shortestMs = Math.max(plan.spec.minDurationMs, holdsMs);
+  const { secondsToPass } = traffic?.forecast ?? {};
+  const expected = secondsToPass === undefined ? '' : `, with this traffic about ${secondsToPass} s`;
+  return `at least ${seconds(shortestMs)} and the pods' start${expected}, at most ${seconds(plan.spec.timeoutMs)} until the verdict, then the promotion`;
 }
 
 function pods(count: number): string {

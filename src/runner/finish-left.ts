@@ -13,8 +13,10 @@ import { runRollout } from './run-rollout.ts';
 export async function finishLeft(ports: RolloutPorts, plan: Plan, state: RolloutState, cancelled: boolean): Promise<RolloutEnd> {
   const cancel = new AbortController();
   if (!isUndoneByDeletion(state.phase)) {
+    const { nowMs } = await ports.world.observe(cancel.signal);
     if (cancelled) cancel.abort();
-    return runRollout(ports, plan, state, cancel.signal);
+    // Its time begins anew: nobody has worked on it since its process died.
+    return runRollout(ports, plan, { ...state, phase: { ...state.phase, sinceMs: nowMs } }, cancel.signal);
   }
   const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
   const outcome =

@@ -23,8 +23,9 @@ export type Metrics = {
 /** What stable's pods answer at present. */
 export type StableTraffic = {
   readonly requestsPerSecond: number;
-  /** A fraction. */
+  /** A fraction; 0 without requests. */
   readonly errorRate: number;
+  readonly podsWithoutSeries: readonly string[];
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */

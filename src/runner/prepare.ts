@@ -94,7 +94,13 @@ async function prepareJudge(
     return { rules, traffic: undefined, warnings: [warning] };
   }
   const traffic = await ports.metrics.preflight(stablePods, cancel);
-  return { rules, traffic, warnings: unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : [] };
+  const { podsWithoutSeries } = traffic;
+  const unseen = `Prometheus has no series for ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
+  const warnings = [
+    ...(podsWithoutSeries.length > 0 ? [unseen] : []),
+    ...(unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : []),
+  ];
+  return { rules, traffic, warnings };
 }
 
 function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {

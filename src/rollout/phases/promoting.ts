@@ -2,7 +2,7 @@ import { isAvailable } from '../absorb.ts';
 import type { Decision } from '../decision.ts';
 import { movedImage } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
-import { advance, heartbeatIfDue } from '../heartbeat.ts';
+import { advance, heartbeatIfDue, recordMs } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
@@ -126,7 +126,8 @@ function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, 
   if (stable.progressDeadlineExceeded) {
     return outcome('rolled-back', 'promotion-stuck', `the Deployment missed its own progress deadline after the promotion${why}`);
   }
-  if (observation.nowMs - phase.sinceMs > plan.spec.timeoutMs) {
+  // A process that was paused may find that everything is done.
+  if (observation.nowMs - phase.sinceMs > plan.spec.timeoutMs && !isAvailable(stable, stable.desiredReplicas)) {
     return outcome(
       'rolled-back',
       'promotion-stuck',
@@ -178,8 +179,9 @@ function revert(plan: Plan, state: RolloutState, phase: Reverting, observation: 
     const because = `${phase.outcome.because}; and the API server refuses to put the old image back: ${rejection.message}`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
-  if (nowMs - phase.sinceMs > plan.spec.timeoutMs) {
-    const because = `${phase.outcome.because}; and the old image could not be put back within ${Math.round(plan.spec.timeoutMs / 1000)} s`;
+  // The bad image stands as long as this does not succeed: tried for as long as the record lasts.
+  if (nowMs - phase.sinceMs > recordMs) {
+    const because = `${phase.outcome.because}; and the old image could not be put back within ${recordMs / 60_000} min`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
   const heartbeat = heartbeatIfDue(plan, state, nowMs);
