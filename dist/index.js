@@ -67937,12 +67937,15 @@ var summary_file = __nccwpck_require__(2866);
 var rollout_state = __nccwpck_require__(9280);
 // EXTERNAL MODULE: ./lib/rollout/phases/promoting.js
 var promoting = __nccwpck_require__(2321);
-// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 7 modules
-var run_rollout = __nccwpck_require__(9532);
+// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 8 modules
+var run_rollout = __nccwpck_require__(24);
 ;// CONCATENATED MODULE: ./lib/runner/finish-left.js
 
 
 
+
+const attemptsMax = 30;
+const attemptPauseMs = 1_000;
 /**
  * Finishes or undoes what a process that is dead has left: before the promotion everything goes; after it, the Deployment is followed until
  * it is complete, or gets its old images back where the run was cancelled or the new pods fail.
@@ -67950,7 +67953,7 @@ var run_rollout = __nccwpck_require__(9532);
 async function finishLeft(ports, plan, state, cancelled) {
     const cancel = new AbortController();
     if (!(0,rollout_state/* isUndoneByDeletion */.$)(state.phase)) {
-        const { nowMs } = await ports.world.observe(cancel.signal);
+        const { nowMs } = await observePatiently(ports, cancel.signal);
         if (cancelled)
             cancel.abort();
         // Its time begins anew: nobody has worked on it since its process died.
@@ -67958,9 +67961,23 @@ async function finishLeft(ports, plan, state, cancelled) {
     }
     const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
     const outcome = state.phase.kind === 'ending' ? state.phase.outcome : { result: 'rolled-back', reason: 'cancelled', because, evidence: [] };
-    const { nowMs, stable } = await ports.world.observe(cancel.signal);
+    const { nowMs, stable } = await observePatiently(ports, cancel.signal);
     const ending = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, outcome) };
     return (0,run_rollout/* runRollout */.p)(ports, plan, { ...state, phase: ending }, cancel.signal);
+}
+/** One lost connection must not keep the only process that still works on this from its work. */
+async function observePatiently({ world, clock, reporter }, signal) {
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            return await world.observe(signal);
+        }
+        catch (error) {
+            if (!(0,errors/* isFault */.Zh)(error) || attempt === attemptsMax)
+                throw error;
+            reporter.info(`the API server: ${(0,errors/* messageOf */.bD)(error)}; looking again`);
+            await clock.sleep(attemptPauseMs, signal);
+        }
+    }
 }
 /** Without a journal the state knows of no promotion: the images do. */
 function truthOf(plan, stable, outcome) {
@@ -69591,8 +69608,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
-// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 7 modules
-var run_rollout = __nccwpck_require__(9532);
+// EXTERNAL MODULE: ./lib/runner/run-rollout.js + 8 modules
+var run_rollout = __nccwpck_require__(24);
 ;// CONCATENATED MODULE: ./lib/runner/finish-record.js
 
 
@@ -69987,7 +70004,7 @@ function ended(result, reason, because, images, plan) {
 
 /***/ }),
 
-/***/ 9532:
+/***/ 24:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -70137,6 +70154,21 @@ function leftOver(plan, state, observation) {
 
 // EXTERNAL MODULE: ./lib/rollout/phases/promoting.js
 var promoting = __nccwpck_require__(2321);
+;// CONCATENATED MODULE: ./lib/rollout/gates/hold.js
+/** Evidence of a broken limit, in nats, above which the canary gets no more traffic until it is clear which it is: odds of about 3 to 1. */
+const leaningNats = 1;
+/**
+ * Why a step should not give way to a larger one yet, although nothing is proved: nobody has seen the canary answer, or what was seen leans
+ * against it. Undefined: nothing speaks against going on. A step that is shorter than a scrape would otherwise pass unseen.
+ */
+function reasonToHold(evidence) {
+    if (evidence === undefined || evidence.totals.canaryRequests === 0)
+        return 'no request of the canary has shown up in the metrics yet';
+    if (evidence.limits.some((limit) => limit.worse.logE > leaningNats))
+        return 'the errors so far lean against the canary: no more traffic until that is clear';
+    return undefined;
+}
+
 // EXTERNAL MODULE: ./lib/rollout/gates/image-identity.js
 var image_identity = __nccwpck_require__(1746);
 // EXTERNAL MODULE: ./lib/rollout/gates/metrics-gate.js + 4 modules
@@ -70146,6 +70178,7 @@ var readiness = __nccwpck_require__(3330);
 // EXTERNAL MODULE: ./lib/rollout/replica-share.js
 var replica_share = __nccwpck_require__(3723);
 ;// CONCATENATED MODULE: ./lib/rollout/strategies/canary.js
+
 
 
 
@@ -70247,12 +70280,15 @@ function holdStep(plan, state, phase, observation) {
     const { nowMs } = observation;
     const holdMs = plan.steps[phase.index]?.holdMs ?? 0;
     const heldMs = heldFor(state, phase, nowMs);
-    if (heldMs >= holdMs) {
+    const doubt = plan.rules === undefined ? undefined : reasonToHold(state.evidence);
+    if (heldMs >= holdMs && doubt === undefined) {
         const next = { kind: 'step', index: phase.index + 1, sinceMs: nowMs };
         return (0,rollout_heartbeat/* advance */.np)(state, next, nowMs, `step ${phase.index + 1} held for ${Math.round(heldMs / 1000)} s and no gate objects`);
     }
     if (isOverdue(plan, state, nowMs))
         return inconclusive(plan, state, observation, verdictOf(plan, state, nowMs));
+    if (heldMs >= holdMs)
+        return { kind: 'wait', ms: canary_pollMs, because: `step ${phase.index + 1} holds: ${doubt ?? ''}` };
     return { kind: 'wait', ms: Math.min(canary_pollMs, holdMs - heldMs), because: `step ${phase.index + 1} holds` };
 }
 function finalStep(plan, state, phase, observation, stable) {

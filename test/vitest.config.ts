@@ -6,5 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/cluster/**', 'node_modules/**'],
     testTimeout: 30_000,
+    // The process tests wait more than they compute.
+    maxWorkers: 3,
   },
 });

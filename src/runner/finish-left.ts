@@ -1,10 +1,15 @@
+import { isFault, messageOf } from '../errors.ts';
 import type { StableFacts } from '../rollout/observation.ts';
 import { imagesOn } from '../rollout/phases/promoting.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
+import type { ClusterObservation } from './ports.ts';
 import type { RolloutEnd, RolloutPorts } from './run-rollout.ts';
 import { runRollout } from './run-rollout.ts';
+
+const attemptsMax = 30;
+const attemptPauseMs = 1_000;
 
 /**
  * Finishes or undoes what a process that is dead has left: before the promotion everything goes; after it, the Deployment is followed until
@@ -13,7 +18,7 @@ import { runRollout } from './run-rollout.ts';
 export async function finishLeft(ports: RolloutPorts, plan: Plan, state: RolloutState, cancelled: boolean): Promise<RolloutEnd> {
   const cancel = new AbortController();
   if (!isUndoneByDeletion(state.phase)) {
-    const { nowMs } = await ports.world.observe(cancel.signal);
+    const { nowMs } = await observePatiently(ports, cancel.signal);
     if (cancelled) cancel.abort();
     // Its time begins anew: nobody has worked on it since its process died.
     return runRollout(ports, plan, { ...state, phase: { ...state.phase, sinceMs: nowMs } }, cancel.signal);
@@ -21,9 +26,22 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
   const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
   const outcome =
     state.phase.kind === 'ending' ? state.phase.outcome : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
-  const { nowMs, stable } = await ports.world.observe(cancel.signal);
+  const { nowMs, stable } = await observePatiently(ports, cancel.signal);
   const ending: Phase = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, outcome) };
   return runRollout(ports, plan, { ...state, phase: ending }, cancel.signal);
+}
+
+/** One lost connection must not keep the only process that still works on this from its work. */
+async function observePatiently({ world, clock, reporter }: RolloutPorts, signal: AbortSignal): Promise<ClusterObservation> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await world.observe(signal);
+    } catch (error) {
+      if (!isFault(error) || attempt === attemptsMax) throw error;
+      reporter.info(`the API server: ${messageOf(error)}; looking again`);
+      await clock.sleep(attemptPauseMs, signal);
+    }
+  }
 }
 
 /** Without a journal the state knows of no promotion: the images do. */

@@ -1,5 +1,6 @@
 import { isAvailable } from '../absorb.ts';
 import type { Decision } from '../decision.ts';
+import { reasonToHold } from '../gates/hold.ts';
 import { imageIdsOf, mixedImage } from '../gates/image-identity.ts';
 import { judgeMetrics } from '../gates/metrics-gate.ts';
 import type { Diagnosis } from '../gates/readiness.ts';
@@ -114,11 +115,13 @@ function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Obs
   const { nowMs } = observation;
   const holdMs = plan.steps[phase.index]?.holdMs ?? 0;
   const heldMs = heldFor(state, phase, nowMs);
-  if (heldMs >= holdMs) {
+  const doubt = plan.rules === undefined ? undefined : reasonToHold(state.evidence);
+  if (heldMs >= holdMs && doubt === undefined) {
     const next: Phase = { kind: 'step', index: phase.index + 1, sinceMs: nowMs };
     return advance(state, next, nowMs, `step ${phase.index + 1} held for ${Math.round(heldMs / 1000)} s and no gate objects`);
   }
   if (isOverdue(plan, state, nowMs)) return inconclusive(plan, state, observation, verdictOf(plan, state, nowMs));
+  if (heldMs >= holdMs) return { kind: 'wait', ms: pollMs, because: `step ${phase.index + 1} holds: ${doubt ?? ''}` };
   return { kind: 'wait', ms: Math.min(pollMs, holdMs - heldMs), because: `step ${phase.index + 1} holds` };
 }
 
