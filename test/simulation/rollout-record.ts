@@ -1,0 +1,88 @@
+import type { Plan } from '../../src/rollout/plan.ts';
+import type { World } from './world.ts';
+
+/** What the checker has seen of one rollout. */
+export type Rollout = {
+  readonly name: string;
+  readonly startedAtMs: number;
+  plan: Plan | undefined;
+  jobUid: string;
+  /** The step in force, by the journal, and when each step began. */
+  index: number;
+  readonly stepsAtMs: number[];
+  /** The run that has taken it over, because the first one seemed dead. */
+  takenBy: string | undefined;
+  /** Canary replicas that were written last. */
+  replicas: number;
+  /** Stable replicas in the last answer that its process was given. */
+  seenReplicas: number;
+  wasRescaled: boolean;
+  /** Since when every answer that was given said that the canary is available. */
+  heldSinceMs: number | undefined;
+  servingSinceMs: number | undefined;
+  brokeAtMs: number;
+  readingAtMs: number;
+  /** The template that the canary was copied from, without images. */
+  copied: string;
+  /** Prometheus' totals when the canary was created. */
+  baseline: {
+    readonly canaryErrors: number;
+    readonly canaryRequests: number;
+    readonly stableErrors: number;
+    readonly stableRequests: number;
+  };
+  /** The phase in the journal, and when it was written last. */
+  phase: string;
+  journalAtMs: number;
+  phaseAtMs: number;
+  jobGoneAtMs: number | undefined;
+  promotedAtMs: number;
+  revertedAtMs: number;
+  triedToRevert: boolean;
+  wasComplete: boolean;
+  changedByOthersAtMs: number;
+};
+
+export function recordOf(name: string, startedAtMs: number): Rollout {
+  return {
+    name,
+    startedAtMs,
+    plan: undefined,
+    jobUid: '',
+    index: -1,
+    stepsAtMs: [],
+    takenBy: undefined,
+    replicas: 0,
+    seenReplicas: 0,
+    wasRescaled: false,
+    heldSinceMs: undefined,
+    servingSinceMs: undefined,
+    brokeAtMs: 0,
+    readingAtMs: 0,
+    copied: '',
+    baseline: { canaryErrors: 0, canaryRequests: 0, stableErrors: 0, stableRequests: 0 },
+    phase: '',
+    journalAtMs: 0,
+    phaseAtMs: 0,
+    jobGoneAtMs: undefined,
+    promotedAtMs: 0,
+    revertedAtMs: 0,
+    triedToRevert: false,
+    wasComplete: false,
+    changedByOthersAtMs: -1,
+  };
+}
+
+/** The images that a rollout wants on a Deployment that has these. */
+export function expectedImages(
+  plan: Plan,
+  images: Readonly<Record<string, string>>,
+  side: 'from' | 'to',
+): Readonly<Record<string, string>> {
+  return { ...images, ...Object.fromEntries(plan.images.map((change) => [change.container, change[side]])) };
+}
+
+export type Watch = {
+  readonly world: World;
+  violate(invariant: string, text: string): void;
+};

@@ -1,0 +1,17 @@
+import { Fault, UserError } from '../../src/errors.ts';
+import { createCluster } from '../../src/kubernetes/cluster.ts';
+import { startState } from '../../src/rollout/state.ts';
+import { release } from '../../src/runner/deploy.ts';
+import { finishLeft } from '../../src/runner/finish-left.ts';
+
+/** The code that is simulated, as one value: a mutant is the same modules with one of them changed. */
+export type Subject = {
+  readonly release: typeof release;
+  readonly finishLeft: typeof finishLeft;
+  readonly createCluster: typeof createCluster;
+  readonly startState: typeof startState;
+  readonly Fault: typeof Fault;
+  readonly UserError: typeof UserError;
+};
+
+export const original: Subject = { release, finishLeft, createCluster, startState, Fault, UserError };
