@@ -45,7 +45,11 @@ scenario('a foreign web-canary', { expected: 'refused before any write; the fore
 
 scenario(
   'PodDisruptionBudget minAvailable 3 of 4, all stable pods evicted, then abort',
-  { expected: 'the Service never without a ready endpoint' },
+  // Replacements take their time, so that only what served before can serve in the gap.
+  {
+    containers: [{ name: 'web', image: 'sample:v1', port: 8080, startSeconds: 6 }],
+    expected: 'the Service never without a ready endpoint',
+  },
   async (scene) => {
     const budget = {
       apiVersion: 'policy/v1',

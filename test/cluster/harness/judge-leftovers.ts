@@ -2,7 +2,7 @@ import type { Baseline, Expectation } from './expectation.ts';
 import { judgeManagers } from './judge-objects.ts';
 import type { Api } from './kubernetes.ts';
 import { pathsOf } from './kubernetes.ts';
-import type { Deployment, KubernetesObject, Pod } from './shapes.ts';
+import type { Deployment, KubernetesObject } from './shapes.ts';
 import { fenceLabel, trackLabel } from './timeline.ts';
 
 const watchedKinds = ['jobs', 'deployments', 'services', 'configMaps', 'roles', 'roleBindings'] as const;
@@ -31,10 +31,19 @@ export async function judgeLeftovers(
   const fence = deployment?.metadata.labels?.[fenceLabel];
   if (fence !== undefined) problems.push(`I7: the fence ${fence} is left on the Deployment`);
   problems.push(...judgeManagers(deployment, baseline));
-  const canaryLeft = (expectation.personLeft ?? []).includes('deployments/web-canary');
-  for (const pod of canaryLeft ? [] : await api.list<Pod>(paths.pods)) {
-    const tracked = pod.metadata.labels?.[trackLabel] !== undefined;
-    if (tracked && pod.metadata.deletionTimestamp === undefined) problems.push(`I7: canary pod ${pod.metadata.name} is left`);
-  }
+  if (!(expectation.personLeft ?? []).includes('deployments/web-canary')) problems.push(...(await judgeTracked(api, namespace)));
   return problems;
+}
+
+/** What the garbage collector should have taken along. */
+async function judgeTracked(api: Api, namespace: string): Promise<readonly string[]> {
+  const paths = pathsOf(namespace);
+  const left: string[] = [];
+  for (const kind of ['replicaSets', 'pods'] as const) {
+    for (const { metadata } of await api.list<KubernetesObject>(paths[kind])) {
+      if (metadata.labels?.[trackLabel] !== undefined && metadata.deletionTimestamp === undefined)
+        left.push(`I7: ${kind}/${metadata.name} of the canary is left`);
+    }
+  }
+  return left;
 }

@@ -3,6 +3,8 @@ export interface ContainerSpec {
   readonly image: string;
   readonly port: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** How long the first probe waits: an application that starts slowly. */
+  readonly startSeconds?: number;
 }
 
 export interface DeploymentSpec {
@@ -53,7 +55,12 @@ function containerManifest(container: ContainerSpec): object {
     ...(container.env === undefined ? {} : { env: Object.entries(container.env).map(([name, value]) => ({ name, value })) }),
     // Small enough for many scenes on one node of two cores.
     resources: { requests: { cpu: '5m', memory: '8Mi' } },
-    readinessProbe: { httpGet: { path: '/readyz', port: container.port }, periodSeconds: 1, timeoutSeconds: 3 },
+    readinessProbe: {
+      httpGet: { path: '/readyz', port: container.port },
+      periodSeconds: 1,
+      timeoutSeconds: 3,
+      ...(container.startSeconds === undefined ? {} : { initialDelaySeconds: container.startSeconds }),
+    },
     livenessProbe: { httpGet: { path: '/healthz', port: container.port }, periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 3 },
   };
 }
@@ -78,7 +85,7 @@ export function loadManifest(target: string, rate: number): object {
       containers: [
         {
           name: 'load',
-          image: process.env['LOAD_IMAGE'] ?? 'load:v1',
+          image: 'load:v1',
           imagePullPolicy: 'IfNotPresent',
           env: Object.entries(env).map(([name, value]) => ({ name, value })),
           resources: { requests: { cpu: '5m', memory: '8Mi' } },

@@ -88,5 +88,7 @@ export interface EndpointSlice extends KubernetesObject {
 export interface EventObject extends KubernetesObject {
   readonly reason?: string;
   readonly message?: string;
+  readonly count?: number;
+  readonly lastTimestamp?: string;
   readonly involvedObject: { readonly kind: string; readonly name: string };
 }
