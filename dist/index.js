@@ -70083,7 +70083,7 @@ const carryMs = 60_000;
 /** An abort waits this long for the full number, then takes any stable pod that serves. */
 const abortPatienceMs = 10_000;
 /** The garbage collector takes tenths of a second; after this we delete what it should have taken. */
-const collectorMs = 3_000;
+const collectorMs = 5_000;
 const endingMs = 180_000;
 /** The runbook of every end: the Job goes, and with it what it owns; then the fence, then our name in managedFields. */
 function decideEnding(plan, state, phase, observation) {
@@ -70500,19 +70500,22 @@ async function runRollout(ports, plan, start, cancel) {
     let state = start;
     let rejection;
     let heardAtMs = clock.nowMs();
+    let seenAtMs;
     for (let turn = 0; turn < turnsMax; turn += 1) {
+        if (cancel.aborted && seenAtMs !== undefined && state.phase.kind !== 'ending' && (0,rollout_state/* isUndoneByDeletion */.$)(state.phase)) {
+            state = await cancelAtOnce(ports, state, seenAtMs);
+        }
         let observation;
         try {
             // A cancelled run must not be kept from its one request by reads that are under way.
-            const signal = state.phase.kind === 'ending' || !(0,rollout_state/* isUndoneByDeletion */.$)(state.phase) ? new AbortController().signal : cancel;
+            const signal = seenAtMs === undefined || state.phase.kind === 'ending' || !(0,rollout_state/* isUndoneByDeletion */.$)(state.phase) ? new AbortController().signal : cancel;
             observation = { ...(await observe(ports, plan, state, rejection, signal)), cancelled: cancel.aborted };
             heardAtMs = clock.nowMs();
+            seenAtMs = observation.nowMs;
         }
         catch (error) {
-            if (cancel.aborted && state.phase.kind !== 'ending' && (0,rollout_state/* isUndoneByDeletion */.$)(state.phase)) {
-                state = await cancelBlindly(ports, state);
+            if (cancel.aborted && seenAtMs !== undefined && state.phase.kind !== 'ending' && (0,rollout_state/* isUndoneByDeletion */.$)(state.phase))
                 continue;
-            }
             const silentMs = clock.nowMs() - heardAtMs;
             if (silentMs > Math.max(plan.spec.deadManMs, silenceMsMin))
                 return finished(unreachable(plan, state, error), state);
@@ -70555,13 +70558,13 @@ async function act(ports, plan, state, decision, narrator, observation) {
         await ports.world.journal(decision.to, (0,rollout_heartbeat/* deadlineFor */.Ar)(plan, decision.to.phase));
     return decision.to;
 }
-/** The cancel came while the API server was being asked: the Job goes without another look, and its canary with it. */
-async function cancelBlindly(ports, state) {
+/** A cancelled run has one request before anything else: the Job goes without another look, and its canary with it. */
+async function cancelAtOnce(ports, state, nowMs) {
     const outcome = { result: 'rolled-back', reason: 'cancelled', because: 'the run was cancelled', evidence: [] };
     await ports.world
         .apply({ kind: 'ensure-job-deleted' }, outcome.because)
         .catch((error) => ports.reporter.warning((0,errors/* messageOf */.bD)(error)));
-    return { ...state, phase: { kind: 'ending', sinceMs: state.heartbeatAtMs, outcome } };
+    return { ...state, phase: { kind: 'ending', sinceMs: nowMs, outcome } };
 }
 /** Faults of the network say nothing about a write; a refusal that repeats is an answer. */
 function rejected(before, error) {

@@ -46,18 +46,21 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
   let state = start;
   let rejection: Rejection;
   let heardAtMs = clock.nowMs();
+  let seenAtMs: number | undefined;
   for (let turn = 0; turn < turnsMax; turn += 1) {
+    if (cancel.aborted && seenAtMs !== undefined && state.phase.kind !== 'ending' && isUndoneByDeletion(state.phase)) {
+      state = await cancelAtOnce(ports, state, seenAtMs);
+    }
     let observation: Observation;
     try {
       // A cancelled run must not be kept from its one request by reads that are under way.
-      const signal = state.phase.kind === 'ending' || !isUndoneByDeletion(state.phase) ? new AbortController().signal : cancel;
+      const signal =
+        seenAtMs === undefined || state.phase.kind === 'ending' || !isUndoneByDeletion(state.phase) ? new AbortController().signal : cancel;
       observation = { ...(await observe(ports, plan, state, rejection, signal)), cancelled: cancel.aborted };
       heardAtMs = clock.nowMs();
+      seenAtMs = observation.nowMs;
     } catch (error) {
-      if (cancel.aborted && state.phase.kind !== 'ending' && isUndoneByDeletion(state.phase)) {
-        state = await cancelBlindly(ports, state);
-        continue;
-      }
+      if (cancel.aborted && seenAtMs !== undefined && state.phase.kind !== 'ending' && isUndoneByDeletion(state.phase)) continue;
       const silentMs = clock.nowMs() - heardAtMs;
       if (silentMs > Math.max(plan.spec.deadManMs, silenceMsMin)) return finished(unreachable(plan, state, error), state);
       await pause(ports, error, cancel);
@@ -103,13 +106,13 @@ async function act(
   return decision.to;
 }
 
-/** The cancel came while the API server was being asked: the Job goes without another look, and its canary with it. */
-async function cancelBlindly(ports: RolloutPorts, state: RolloutState): Promise<RolloutState> {
+/** A cancelled run has one request before anything else: the Job goes without another look, and its canary with it. */
+async function cancelAtOnce(ports: RolloutPorts, state: RolloutState, nowMs: number): Promise<RolloutState> {
   const outcome: Outcome = { result: 'rolled-back', reason: 'cancelled', because: 'the run was cancelled', evidence: [] };
   await ports.world
     .apply({ kind: 'ensure-job-deleted' }, outcome.because)
     .catch((error: unknown) => ports.reporter.warning(messageOf(error)));
-  return { ...state, phase: { kind: 'ending', sinceMs: state.heartbeatAtMs, outcome } };
+  return { ...state, phase: { kind: 'ending', sinceMs: nowMs, outcome } };
 }
 
 /** Faults of the network say nothing about a write; a refusal that repeats is an answer. */

@@ -13,7 +13,7 @@ const carryMs = 60_000;
 /** An abort waits this long for the full number, then takes any stable pod that serves. */
 const abortPatienceMs = 10_000;
 /** The garbage collector takes tenths of a second; after this we delete what it should have taken. */
-const collectorMs = 3_000;
+const collectorMs = 5_000;
 const endingMs = 180_000;
 
 /** The runbook of every end: the Job goes, and with it what it owns; then the fence, then our name in managedFields. */

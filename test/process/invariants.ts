@@ -1,0 +1,82 @@
+import type { Change, Sandbox } from '../../sandbox/sandbox.ts';
+import { deploymentName, imagesOf, namespace } from './scene.ts';
+
+const ours = 'gated-rollout.github.io/';
+
+type Deployment = NonNullable<ReturnType<typeof readDeployment>>;
+
+function readDeployment(sandbox: Sandbox) {
+  return sandbox.get('deployments', namespace, deploymentName);
+}
+
+/** Watches the user's objects from the cluster's side, at every change: what was broken, once each. */
+export function watchInvariants(sandbox: Sandbox): { readonly broken: () => readonly string[]; readonly stop: () => void } {
+  const broken = new Set<string>();
+  const first = readDeployment(sandbox);
+  const before = first === undefined ? '' : withoutOurs(first);
+  let endpointsSeen = readyEndpoints(sandbox) > 0;
+  const check = ({ resource, type, object }: Change): void => {
+    if (resource === 'endpointslices') {
+      const ready = readyEndpoints(sandbox);
+      endpointsSeen = endpointsSeen || ready > 0;
+      if (endpointsSeen && ready === 0) broken.add('I8: the Service has no ready endpoint');
+      return;
+    }
+    if (resource !== 'deployments' || type === 'DELETED' || object.metadata.name !== deploymentName) return;
+    const now = object as Deployment;
+    if (withoutOurs(now) !== before) broken.add(`I2: another field was changed: ${difference(before, withoutOurs(now))}`);
+    const least = now.spec.replicas - Math.floor(now.spec.replicas / 4);
+    const available = now.status?.availableReplicas ?? 0;
+    if (available < least) broken.add(`I1: ${available} of ${now.spec.replicas} pods available`);
+  };
+  const stop = sandbox.watch(check);
+  return { broken: () => [...broken], stop };
+}
+
+/** The Deployment without what we may write, and without what its controller writes. */
+function withoutOurs(deployment: Deployment): string {
+  const { labels, annotations, name, namespace: where, uid, ownerReferences, finalizers } = deployment.metadata;
+  const kept = (map: Readonly<Record<string, string>> | undefined) =>
+    Object.entries(map ?? {}).filter(([key]) => !key.startsWith(ours) && key !== 'deployment.kubernetes.io/revision');
+  const spec = JSON.stringify(deployment.spec, (key, value: unknown) => (key === 'image' ? '' : value));
+  return JSON.stringify([name, where, uid, ownerReferences, finalizers, kept(labels), kept(annotations)]) + spec;
+}
+
+function difference(before: string, after: string): string {
+  let at = 0;
+  while (at < before.length && before[at] === after[at]) at += 1;
+  return `${before.slice(at - 40, at + 40)} → ${after.slice(at - 40, at + 40)}`;
+}
+
+export function readyEndpoints(sandbox: Sandbox): number {
+  const slices = sandbox
+    .list('endpointslices', namespace)
+    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === deploymentName);
+  return slices.flatMap((slice) => slice.endpoints).filter((endpoint) => endpoint.conditions.ready).length;
+}
+
+/** What of ours is in the cluster. */
+export function leftovers(sandbox: Sandbox): readonly string[] {
+  const deployment = readDeployment(sandbox);
+  const labels = Object.keys(deployment?.metadata.labels ?? {}).filter((key) => key.startsWith(ours));
+  const managers = (deployment?.metadata.managedFields ?? []).filter((entry) => entry.manager === 'gated-rollout');
+  return [
+    ...sandbox.list('jobs', namespace).map((job) => `Job ${job.metadata.name}`),
+    ...sandbox
+      .list('deployments', namespace)
+      .filter(({ metadata }) => metadata.name !== deploymentName)
+      .map(({ metadata }) => `Deployment ${metadata.name}`),
+    ...sandbox
+      .list('pods', namespace)
+      .filter(({ metadata }) => metadata.labels?.[`${ours}track`] !== undefined && metadata.deletionTimestamp === undefined)
+      .map(({ metadata }) => `Pod ${metadata.name}`),
+    ...labels.map((label) => `label ${label}`),
+    ...managers.map(() => 'our entry in managedFields'),
+  ];
+}
+
+/** All containers old, all new, or a mixture. */
+export function imagesStand(sandbox: Sandbox, old: readonly string[], fresh: readonly string[]): 'old' | 'new' | 'mixed' {
+  const images = imagesOf(sandbox).join();
+  return images === old.join() ? 'old' : images === fresh.join() ? 'new' : 'mixed';
+}
