@@ -8,5 +8,6 @@ export default defineConfig({
     testTimeout: 30_000,
     // The process tests wait more than they compute.
     maxWorkers: 3,
+    maxConcurrency: 3,
   },
 });

@@ -91,7 +91,8 @@ export class ClusterWorld implements World {
       throw new Fault('conflict', 'another run has taken this rollout over', false);
     if (job === undefined) throw new Fault('not-found', `the Job ${this.#plan.names.job} is gone`, false);
     const elapsedMs = startedAtMs === undefined ? 0 : this.#client.serverNowMs() - startedAtMs;
-    const deadlineSeconds = Math.ceil((elapsedMs + deadlineMs) / 1000);
+    // Rounded down: the canary must not outlive the promise by the rest of a second.
+    const deadlineSeconds = Math.floor((elapsedMs + deadlineMs) / 1000);
     const path = paths.job(this.#plan.target.namespace, this.#plan.names.job);
     const answer = await this.#client.jsonPatch<RawJob>(path, journalPatch(job, { plan: this.#plan, state }, deadlineSeconds), {
       timeoutMs: this.#plan.spec.deadManMs / 4,
