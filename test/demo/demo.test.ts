@@ -64,10 +64,17 @@ function actionWhoseGateAlwaysPasses(): string {
   cpSync(join(root, 'action.yml'), join(folder, 'action.yml'));
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
   const file = join(folder, 'dist/index.js');
-  const gate = /function judgeMetrics\([^)]*\) \{/gu;
-  const bundle = readFileSync(file, 'utf8');
-  expect(bundle.match(gate)).toHaveLength(1);
-  writeFileSync(file, bundle.replace(gate, "$& return { kind: 'pass', because: 'nobody looked' };"));
+  let bundle = readFileSync(file, 'utf8');
+  const blindfolds: readonly (readonly [RegExp, string])[] = [
+    [/function judgeMetrics\([^)]*\) \{/gu, "$& return { kind: 'pass', because: 'nobody looked' };"],
+    // A step would still not give way to a larger one while the errors lean against the canary.
+    [/function reasonToHold\([^)]*\) \{/gu, '$& return undefined;'],
+  ];
+  for (const [gate, blind] of blindfolds) {
+    expect(bundle.match(gate)).toHaveLength(1);
+    bundle = bundle.replace(gate, blind);
+  }
+  writeFileSync(file, bundle);
   return folder;
 }
 
