@@ -53470,14 +53470,14 @@ async function inspect(client, namespace, deployment) {
     const names = (0,rollout_names/* namesFor */.GT)(deployment);
     const template = stable.spec?.template ?? {};
     const labels = template.metadata?.labels ?? {};
-    const [job, canary, services, budgets, exclusiveVolumes, version, podNames] = await Promise.all([
+    const [job, canary, services, budgets, exclusiveVolumes, version, pods] = await Promise.all([
         client.find(paths.job(namespace, names.job)),
         client.find(paths.deployment(namespace, names.canary)),
         client.get(paths.services(namespace)),
         readBudgets(client, namespace, labels),
         readExclusiveVolumes(client, namespace, template),
         client.get('/version').catch(() => undefined),
-        readPodNames(client, namespace, stable),
+        readPods(client, namespace, stable),
     ]);
     const selecting = services.items.filter(({ spec }) => {
         const selector = spec?.selector;
@@ -53506,7 +53506,13 @@ async function inspect(client, namespace, deployment) {
         budgets,
         namesakes: namesakesOf(workload.uid, names.job, job, canary, client.serverNowMs()),
     };
-    return { facts, stable, podNames };
+    const born = pods.map((pod) => Date.parse(pod.metadata?.creationTimestamp ?? ''));
+    return {
+        facts,
+        stable,
+        podNames: pods.map((pod) => pod.metadata?.name ?? ''),
+        podAgeMs: born.length === 0 ? 0 : client.serverNowMs() - Math.min(...born),
+    };
 }
 /** The facts with the digest of everything in the template but the images of these containers. */
 function withTemplateHash(inspection, releasedContainers) {
@@ -53573,14 +53579,14 @@ async function readExclusiveVolumes(client, namespace, template) {
     }));
     return reasons.filter((reason) => reason !== undefined);
 }
-async function readPodNames(client, namespace, stable) {
+async function readPods(client, namespace, stable) {
     const query = { labelSelector: selectorQuery(stable.spec?.selector ?? {}) };
     const [replicaSets, pods] = await Promise.all([
         client.get(paths.replicaSets(namespace), { query }),
         client.get(paths.pods(namespace), { query }),
     ]);
     const own = ownedBy(replicaSets.items, stable.metadata?.uid);
-    return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid)).map((pod) => pod.metadata?.name ?? '');
+    return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid));
 }
 /** An object is ours by our label and by its owner; without them it is somebody else's, whatever its name. */
 function namesakesOf(stableUid, jobName, job, canary, nowMs) {
@@ -53810,6 +53816,7 @@ function createCluster({ client, namespace, deployment, evidence, reporter, cloc
                 containers: inspection.facts.containers,
                 names: inspection.facts.names,
                 stablePods: inspection.podNames,
+                stableAgeMs: inspection.podAgeMs,
                 facts: (released) => withTemplateHash(inspection, released),
             };
         },
@@ -69876,7 +69883,7 @@ async function prepare(request, ports, cancel) {
         const all = [refusal, ...others];
         throw new errors/* UserError */.yo(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
     }
-    const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected.stablePods, cancel);
+    const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
     const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
     const traffic = judge.traffic === undefined || plan.rules === undefined
         ? undefined
@@ -69891,7 +69898,10 @@ async function prepare(request, ports, cancel) {
         lines: describePlan(plan, { services: facts.services, budgetsKnown: facts.budgets !== undefined, traffic }),
     };
 }
-async function prepareJudge(request, ports, unhealthy, stablePods, cancel) {
+/** Prometheus finds a new pod and scrapes it within this time, or not at all. */
+const youngMs = 45_000;
+const unseenPauseMs = 2_000;
+async function prepareJudge(request, ports, unhealthy, inspected, cancel) {
     const { spec } = request;
     if (spec.judgedBy === 'readiness' || ports.metrics === undefined) {
         const warning = 'no Prometheus is given: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this';
@@ -69902,7 +69912,8 @@ async function prepareJudge(request, ports, unhealthy, stablePods, cancel) {
         const warning = 'force over an unhealthy Deployment: there is nothing to compare with and no max-error-rate is given, so the release is judged by readiness alone';
         return { rules, traffic: undefined, warnings: [warning] };
     }
-    const traffic = await ports.metrics.preflight(stablePods, cancel);
+    const traffic = await readTraffic(ports.metrics, ports, inspected, cancel);
+    const { stablePods } = inspected;
     const { podsWithoutSeries } = traffic;
     const unseen = `Prometheus has no series for ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
     const warnings = [
@@ -69910,6 +69921,24 @@ async function prepareJudge(request, ports, unhealthy, stablePods, cancel) {
         ...(unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : []),
     ];
     return { rules, traffic, warnings };
+}
+/** Pods of a release that has just ended are not scraped yet: that is no wrong query, for a while. */
+async function readTraffic(metrics, { clock, reporter }, inspected, cancel) {
+    const startedAtMs = clock.nowMs();
+    while (true) {
+        try {
+            return await metrics.preflight(inspected.stablePods, cancel);
+        }
+        catch (error) {
+            const waitedMs = clock.nowMs() - startedAtMs;
+            const isYoung = inspected.stableAgeMs + waitedMs < youngMs;
+            if (!(error instanceof errors/* UserError */.yo) || error.code !== 'metrics-empty' || !isYoung || cancel.aborted)
+                throw error;
+            if (waitedMs < unseenPauseMs)
+                reporter.info(`${error.message}, which are ${Math.round(inspected.stableAgeMs / 1000)} s old: waiting for the first scrape`);
+            await clock.sleep(unseenPauseMs, cancel);
+        }
+    }
 }
 function forecastFor(plan, rules, traffic) {
     return (0,gates_traffic/* forecast */.g3)({

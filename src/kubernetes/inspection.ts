@@ -14,6 +14,8 @@ export type Inspection = {
   readonly facts: Omit<DeploymentFacts, 'templateHash'>;
   readonly stable: RawDeployment;
   readonly podNames: readonly string[];
+  /** Age of the oldest pod; 0 without any. */
+  readonly podAgeMs: number;
 };
 
 /** Reads everything that preflight asks about, and writes nothing. */
@@ -29,14 +31,14 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
   const names = namesFor(deployment);
   const template = stable.spec?.template ?? {};
   const labels = template.metadata?.labels ?? {};
-  const [job, canary, services, budgets, exclusiveVolumes, version, podNames] = await Promise.all([
+  const [job, canary, services, budgets, exclusiveVolumes, version, pods] = await Promise.all([
     client.find<RawJob>(paths.job(namespace, names.job)),
     client.find<RawDeployment>(paths.deployment(namespace, names.canary)),
     client.get<RawList<Raw<V1Service>>>(paths.services(namespace)),
     readBudgets(client, namespace, labels),
     readExclusiveVolumes(client, namespace, template),
     client.get<{ readonly major?: string; readonly minor?: string }>('/version').catch(() => undefined),
-    readPodNames(client, namespace, stable),
+    readPods(client, namespace, stable),
   ]);
   const selecting = services.items.filter(({ spec }) => {
     const selector = spec?.selector;
@@ -65,7 +67,13 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     budgets,
     namesakes: namesakesOf(workload.uid, names.job, job, canary, client.serverNowMs()),
   };
-  return { facts, stable, podNames };
+  const born = pods.map((pod) => Date.parse(pod.metadata?.creationTimestamp ?? ''));
+  return {
+    facts,
+    stable,
+    podNames: pods.map((pod) => pod.metadata?.name ?? ''),
+    podAgeMs: born.length === 0 ? 0 : client.serverNowMs() - Math.min(...born),
+  };
 }
 
 /** The facts with the digest of everything in the template but the images of these containers. */
@@ -140,14 +148,14 @@ async function readExclusiveVolumes(client: KubernetesClient, namespace: string,
   return reasons.filter((reason) => reason !== undefined);
 }
 
-async function readPodNames(client: KubernetesClient, namespace: string, stable: RawDeployment): Promise<readonly string[]> {
+async function readPods(client: KubernetesClient, namespace: string, stable: RawDeployment): Promise<readonly RawPod[]> {
   const query = { labelSelector: selectorQuery(stable.spec?.selector ?? {}) };
   const [replicaSets, pods] = await Promise.all([
     client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query }),
     client.get<RawList<RawPod>>(paths.pods(namespace), { query }),
   ]);
   const own = ownedBy(replicaSets.items, stable.metadata?.uid);
-  return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid)).map((pod) => pod.metadata?.name ?? '');
+  return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid));
 }
 
 /** An object is ours by our label and by its owner; without them it is somebody else's, whatever its name. */

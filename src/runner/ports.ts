@@ -50,6 +50,8 @@ export type Inspected = {
   readonly containers: DeploymentFacts['containers'];
   readonly names: DeploymentFacts['names'];
   readonly stablePods: readonly string[];
+  /** Age of the oldest of them. */
+  readonly stableAgeMs: number;
   facts(releasedContainers: readonly string[]): DeploymentFacts;
 };
 

@@ -9,7 +9,7 @@ import { planImages } from '../rollout/plan-images.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
 import type { ImageChange, ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
-import type { Clock, Cluster, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
 
 export type ReleaseRequest = {
   readonly command: 'deploy' | 'plan';
@@ -56,7 +56,7 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
     const all = [refusal, ...others];
     throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
   }
-  const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected.stablePods, cancel);
+  const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
   const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
   const traffic =
     judge.traffic === undefined || plan.rules === undefined
@@ -72,13 +72,17 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   };
 }
 
+/** Prometheus finds a new pod and scrapes it within this time, or not at all. */
+const youngMs = 45_000;
+const unseenPauseMs = 2_000;
+
 type Judge = { readonly rules: Plan['rules']; readonly traffic: StableTraffic | undefined; readonly warnings: readonly string[] };
 
 async function prepareJudge(
   request: ReleaseRequest,
   ports: ReleasePorts,
   unhealthy: boolean,
-  stablePods: readonly string[],
+  inspected: Inspected,
   cancel: AbortSignal,
 ): Promise<Judge> {
   const { spec } = request;
@@ -93,7 +97,8 @@ async function prepareJudge(
       'force over an unhealthy Deployment: there is nothing to compare with and no max-error-rate is given, so the release is judged by readiness alone';
     return { rules, traffic: undefined, warnings: [warning] };
   }
-  const traffic = await ports.metrics.preflight(stablePods, cancel);
+  const traffic = await readTraffic(ports.metrics, ports, inspected, cancel);
+  const { stablePods } = inspected;
   const { podsWithoutSeries } = traffic;
   const unseen = `Prometheus has no series for ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
   const warnings = [
@@ -101,6 +106,28 @@ async function prepareJudge(
     ...(unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : []),
   ];
   return { rules, traffic, warnings };
+}
+
+/** Pods of a release that has just ended are not scraped yet: that is no wrong query, for a while. */
+async function readTraffic(
+  metrics: MetricsSource,
+  { clock, reporter }: ReleasePorts,
+  inspected: Inspected,
+  cancel: AbortSignal,
+): Promise<StableTraffic> {
+  const startedAtMs = clock.nowMs();
+  while (true) {
+    try {
+      return await metrics.preflight(inspected.stablePods, cancel);
+    } catch (error) {
+      const waitedMs = clock.nowMs() - startedAtMs;
+      const isYoung = inspected.stableAgeMs + waitedMs < youngMs;
+      if (!(error instanceof UserError) || error.code !== 'metrics-empty' || !isYoung || cancel.aborted) throw error;
+      if (waitedMs < unseenPauseMs)
+        reporter.info(`${error.message}, which are ${Math.round(inspected.stableAgeMs / 1000)} s old: waiting for the first scrape`);
+      await clock.sleep(unseenPauseMs, cancel);
+    }
+  }
 }
 
 function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {

@@ -45,7 +45,7 @@ export type Stage = AsyncDisposable & {
 };
 
 const startMs = 5_000;
-const settleMs = 20_000;
+const settleMs = 60_000;
 const lastSecondsMs = 40_000;
 // Virtual seconds in a real one. The action's own waits are real; pods, scrapes and requests come faster.
 const defaultSpeed = 4;
