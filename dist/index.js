@@ -52905,7 +52905,6 @@ const paths = {
     deployments: (namespace) => `/apis/apps/v1/namespaces/${segment(namespace)}/deployments`,
     deployment: (namespace, name) => `${paths.deployments(namespace)}/${segment(name)}`,
     replicaSets: (namespace) => `/apis/apps/v1/namespaces/${segment(namespace)}/replicasets`,
-    replicaSet: (namespace, name) => `${paths.replicaSets(namespace)}/${segment(name)}`,
     jobs: (namespace) => `/apis/batch/v1/namespaces/${segment(namespace)}/jobs`,
     job: (namespace, name) => `${paths.jobs(namespace)}/${segment(name)}`,
     pods: (namespace) => `/api/v1/namespaces/${segment(namespace)}/pods`,
@@ -52914,15 +52913,12 @@ const paths = {
     events: (namespace) => `/api/v1/namespaces/${segment(namespace)}/events`,
     services: (namespace) => `/api/v1/namespaces/${segment(namespace)}/services`,
     service: (namespace, name) => `${paths.services(namespace)}/${segment(name)}`,
-    endpointSlices: (namespace) => `/apis/discovery.k8s.io/v1/namespaces/${segment(namespace)}/endpointslices`,
     podDisruptionBudgets: (namespace) => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
     persistentVolumeClaim: (namespace, name) => `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,
     selfSubjectAccessReviews: () => '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
     version: () => '/version',
     /** A path of a Service, asked for through the API server: `rest` has its own slashes and no query. */
     serviceProxy: (namespace, name, port, rest, scheme = 'http') => `${paths.services(namespace)}/${proxyTarget(name, port, scheme)}/proxy/${proxied(rest)}`,
-    /** The same for one pod. */
-    podProxy: (namespace, name, port, rest, scheme = 'http') => `${paths.pods(namespace)}/${proxyTarget(name, port, scheme)}/proxy/${proxied(rest)}`,
 };
 /** Whether the answer comes from something behind the API server: its status, Date and body are not the API server's. */
 function isProxied(path) {
@@ -70516,6 +70512,7 @@ async function observe(ports, plan, state, rejection, cancel) {
 
 /** Faults that say nothing about a write. */
 const unanswered = new Set(['network', 'timeout', 'throttled', 'server']);
+const neverAborted = new AbortController().signal;
 const turnsMax = 1_000_000;
 const faultPauseMs = 1_000;
 /** Without the API server for this long (and longer than the dead-man) there is nothing left that we could do. */
@@ -70532,19 +70529,19 @@ async function runRollout(ports, plan, start, cancel) {
     let heardAtMs = clock.nowMs();
     let seenAtMs;
     for (let turn = 0; turn < turnsMax; turn += 1) {
-        if (cancel.aborted && seenAtMs !== undefined && state.phase.kind !== 'ending' && (0,rollout_state/* isUndoneByDeletion */.$)(state.phase)) {
+        if (cancel.aborted && seenAtMs !== undefined && canCancelAtOnce(state.phase)) {
             state = await cancelAtOnce(ports, state, seenAtMs);
         }
         let observation;
         try {
             // A cancelled run must not be kept from its one request by reads that are under way.
-            const signal = seenAtMs === undefined || state.phase.kind === 'ending' || !(0,rollout_state/* isUndoneByDeletion */.$)(state.phase) ? new AbortController().signal : cancel;
+            const signal = seenAtMs !== undefined && canCancelAtOnce(state.phase) ? cancel : neverAborted;
             observation = { ...(await observe(ports, plan, state, rejection, signal)), cancelled: cancel.aborted };
             heardAtMs = clock.nowMs();
             seenAtMs = observation.nowMs;
         }
         catch (error) {
-            if (cancel.aborted && seenAtMs !== undefined && state.phase.kind !== 'ending' && (0,rollout_state/* isUndoneByDeletion */.$)(state.phase))
+            if (cancel.aborted && seenAtMs !== undefined && canCancelAtOnce(state.phase))
                 continue;
             const silentMs = clock.nowMs() - heardAtMs;
             if (silentMs > Math.max(plan.spec.deadManMs, silenceMsMin))
@@ -70559,7 +70556,7 @@ async function runRollout(ports, plan, start, cancel) {
             return finished(decision.outcome, state, leftOver(plan, state, observation));
         if (decision.kind === 'wait') {
             narrator.waiting(decision.because, state, observation);
-            await clock.sleep(decision.ms, cancel.aborted ? new AbortController().signal : cancel);
+            await clock.sleep(decision.ms, unlessCancelled(cancel));
             continue;
         }
         try {
@@ -70588,6 +70585,14 @@ async function act(ports, plan, state, decision, narrator, observation) {
         await ports.world.journal(decision.to, (0,rollout_heartbeat/* deadlineFor */.Ar)(plan, decision.to.phase));
     return decision.to;
 }
+/** Whether one request undoes everything, and has not been decided yet. */
+function canCancelAtOnce(phase) {
+    return phase.kind !== 'ending' && (0,rollout_state/* isUndoneByDeletion */.$)(phase);
+}
+/** A cancel ends a wait once; the waits of the clean-up after it are waits again. */
+function unlessCancelled(cancel) {
+    return cancel.aborted ? neverAborted : cancel;
+}
 /** A cancelled run has one request before anything else: the Job goes without another look, and its canary with it. */
 async function cancelAtOnce(ports, state, nowMs) {
     const outcome = { result: 'rolled-back', reason: 'cancelled', because: 'the run was cancelled', evidence: [] };
@@ -70608,7 +70613,7 @@ async function pause({ clock, reporter }, error, cancel) {
     if (!(0,errors/* isFault */.Zh)(error))
         throw error;
     reporter.info(`the API server: ${(0,errors/* messageOf */.bD)(error)}; looking again`);
-    await clock.sleep(faultPauseMs, cancel.aborted ? new AbortController().signal : cancel);
+    await clock.sleep(faultPauseMs, unlessCancelled(cancel));
 }
 function unreachable(plan, state, error) {
     const healed = (0,rollout_state/* isUndoneByDeletion */.$)(state.phase)

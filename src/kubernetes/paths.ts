@@ -8,7 +8,6 @@ export const paths = {
   deployments: (namespace: string): string => `/apis/apps/v1/namespaces/${segment(namespace)}/deployments`,
   deployment: (namespace: string, name: string): string => `${paths.deployments(namespace)}/${segment(name)}`,
   replicaSets: (namespace: string): string => `/apis/apps/v1/namespaces/${segment(namespace)}/replicasets`,
-  replicaSet: (namespace: string, name: string): string => `${paths.replicaSets(namespace)}/${segment(name)}`,
   jobs: (namespace: string): string => `/apis/batch/v1/namespaces/${segment(namespace)}/jobs`,
   job: (namespace: string, name: string): string => `${paths.jobs(namespace)}/${segment(name)}`,
   pods: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/pods`,
@@ -17,7 +16,6 @@ export const paths = {
   events: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/events`,
   services: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/services`,
   service: (namespace: string, name: string): string => `${paths.services(namespace)}/${segment(name)}`,
-  endpointSlices: (namespace: string): string => `/apis/discovery.k8s.io/v1/namespaces/${segment(namespace)}/endpointslices`,
   podDisruptionBudgets: (namespace: string): string => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
   persistentVolumeClaim: (namespace: string, name: string): string =>
     `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,
@@ -26,9 +24,6 @@ export const paths = {
   /** A path of a Service, asked for through the API server: `rest` has its own slashes and no query. */
   serviceProxy: (namespace: string, name: string, port: string | number, rest: string, scheme: ProxyScheme = 'http'): string =>
     `${paths.services(namespace)}/${proxyTarget(name, port, scheme)}/proxy/${proxied(rest)}`,
-  /** The same for one pod. */
-  podProxy: (namespace: string, name: string, port: string | number, rest: string, scheme: ProxyScheme = 'http'): string =>
-    `${paths.pods(namespace)}/${proxyTarget(name, port, scheme)}/proxy/${proxied(rest)}`,
 } as const;
 
 /** Whether the answer comes from something behind the API server: its status, Date and body are not the API server's. */

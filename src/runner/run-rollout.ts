@@ -7,7 +7,7 @@ import { deadlineFor } from '../rollout/heartbeat.ts';
 import type { Observation } from '../rollout/observation.ts';
 import { leftOver } from '../rollout/phases/ending.ts';
 import type { Plan } from '../rollout/plan.ts';
-import { isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
+import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { Narrator } from './narrator.ts';
 import { observe, type Rejection } from './observe.ts';
@@ -31,6 +31,7 @@ export type RolloutEnd = {
 
 /** Faults that say nothing about a write. */
 const unanswered: ReadonlySet<FaultCode> = new Set<FaultCode>(['network', 'timeout', 'throttled', 'server']);
+const neverAborted = new AbortController().signal;
 const turnsMax = 1_000_000;
 const faultPauseMs = 1_000;
 /** Without the API server for this long (and longer than the dead-man) there is nothing left that we could do. */
@@ -48,19 +49,18 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
   let heardAtMs = clock.nowMs();
   let seenAtMs: number | undefined;
   for (let turn = 0; turn < turnsMax; turn += 1) {
-    if (cancel.aborted && seenAtMs !== undefined && state.phase.kind !== 'ending' && isUndoneByDeletion(state.phase)) {
+    if (cancel.aborted && seenAtMs !== undefined && canCancelAtOnce(state.phase)) {
       state = await cancelAtOnce(ports, state, seenAtMs);
     }
     let observation: Observation;
     try {
       // A cancelled run must not be kept from its one request by reads that are under way.
-      const signal =
-        seenAtMs === undefined || state.phase.kind === 'ending' || !isUndoneByDeletion(state.phase) ? new AbortController().signal : cancel;
+      const signal = seenAtMs !== undefined && canCancelAtOnce(state.phase) ? cancel : neverAborted;
       observation = { ...(await observe(ports, plan, state, rejection, signal)), cancelled: cancel.aborted };
       heardAtMs = clock.nowMs();
       seenAtMs = observation.nowMs;
     } catch (error) {
-      if (cancel.aborted && seenAtMs !== undefined && state.phase.kind !== 'ending' && isUndoneByDeletion(state.phase)) continue;
+      if (cancel.aborted && seenAtMs !== undefined && canCancelAtOnce(state.phase)) continue;
       const silentMs = clock.nowMs() - heardAtMs;
       if (silentMs > Math.max(plan.spec.deadManMs, silenceMsMin)) return finished(unreachable(plan, state, error), state);
       await pause(ports, error, cancel);
@@ -72,7 +72,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
     if (decision.kind === 'finish') return finished(decision.outcome, state, leftOver(plan, state, observation));
     if (decision.kind === 'wait') {
       narrator.waiting(decision.because, state, observation);
-      await clock.sleep(decision.ms, cancel.aborted ? new AbortController().signal : cancel);
+      await clock.sleep(decision.ms, unlessCancelled(cancel));
       continue;
     }
     try {
@@ -106,6 +106,16 @@ async function act(
   return decision.to;
 }
 
+/** Whether one request undoes everything, and has not been decided yet. */
+function canCancelAtOnce(phase: Phase): boolean {
+  return phase.kind !== 'ending' && isUndoneByDeletion(phase);
+}
+
+/** A cancel ends a wait once; the waits of the clean-up after it are waits again. */
+function unlessCancelled(cancel: AbortSignal): AbortSignal {
+  return cancel.aborted ? neverAborted : cancel;
+}
+
 /** A cancelled run has one request before anything else: the Job goes without another look, and its canary with it. */
 async function cancelAtOnce(ports: RolloutPorts, state: RolloutState, nowMs: number): Promise<RolloutState> {
   const outcome: Outcome = { result: 'rolled-back', reason: 'cancelled', because: 'the run was cancelled', evidence: [] };
@@ -125,7 +135,7 @@ function rejected(before: Rejection, error: unknown): Rejection {
 async function pause({ clock, reporter }: RolloutPorts, error: unknown, cancel: AbortSignal): Promise<void> {
   if (!isFault(error)) throw error;
   reporter.info(`the API server: ${messageOf(error)}; looking again`);
-  await clock.sleep(faultPauseMs, cancel.aborted ? new AbortController().signal : cancel);
+  await clock.sleep(faultPauseMs, unlessCancelled(cancel));
 }
 
 function unreachable(plan: Plan, state: RolloutState, error: unknown): Outcome {
