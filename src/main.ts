@@ -97,7 +97,7 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
   return {
     command: connection?.config.command ?? 'deploy',
     target: { namespace: connection?.namespace ?? '', deployment: connection?.config.deployment ?? '' },
-    strategy: 'canary',
+    strategy: connection?.config.release.strategy ?? 'canary',
     judgedBy:
       plan === undefined ? (connection?.config.release.judgedBy ?? 'readiness') : plan.rules === undefined ? 'readiness' : 'metrics',
     images: end.images,

@@ -49,7 +49,7 @@ async function finish(
   const summary = renderSummary({
     command: 'deploy',
     target: plan.target,
-    strategy: 'canary',
+    strategy: plan.spec.strategy,
     judgedBy: plan.rules === undefined ? 'readiness' : 'metrics',
     images: plan.images,
     outcome,

@@ -63,6 +63,7 @@ export class ClusterWorld implements World {
       const sets = current ? [currentReplicaSet(deployment, replicaSets)] : ownedBy(replicaSets, deployment.metadata?.uid);
       return sets.flatMap((set) => ownedBy(pods, set?.metadata?.uid));
     };
+    const all = podsOf(stable, false);
     const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
     const promoted = stable?.spec?.template.spec?.containers.some((container) =>
@@ -76,7 +77,12 @@ export class ClusterWorld implements World {
       job: job === undefined ? undefined : jobFacts(job),
       stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), released),
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
-      podNames: { stable: podsOf(stable, false).map(nameOf), canary: podsOf(canary, false).map(nameOf) },
+      podNames: {
+        stable: all.map(nameOf),
+        canary: podsOf(canary, false).map(nameOf),
+        updated: newest.stable.map(nameOf),
+        outdated: all.filter((pod) => !newest.stable.includes(pod)).map(nameOf),
+      },
     };
   }
 

@@ -1,15 +1,14 @@
 import { absorbReading, absorbUnavailable, startEvidence } from './gates/metrics-gate.ts';
 import type { Observation, WorkloadFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
-import { canaryReplicasFor } from './replica-share.ts';
 import type { RolloutState, Steadiness } from './state.ts';
+import { judgedWorkload } from './strategies/judged-workload.ts';
 
 /** Folds what was observed into the state: how steady the canary is, and what the metrics say. Decides nothing. */
 export function absorb(plan: Plan, state: RolloutState, observation: Observation): RolloutState {
-  if (state.phase.kind !== 'step' || observation.canary === undefined || observation.stable === undefined) return state;
-  const weight = plan.steps[state.phase.index]?.weightPercent ?? 0;
-  const replicas = canaryReplicasFor(observation.stable.desiredReplicas, weight, plan.halfAtMost);
-  const steady = absorbSteadiness(state, observation.canary, replicas, observation.nowMs);
+  const judged = judgedWorkload(plan, state, observation);
+  if (judged === undefined) return state;
+  const steady = absorbSteadiness(state, judged.workload, judged.replicas, observation.nowMs);
   return { ...steady, evidence: absorbMetrics(plan, steady, observation) };
 }
 

@@ -1,5 +1,5 @@
 import type { PlannedStep } from './replica-share.ts';
-import type { ImageChange } from './spec.ts';
+import type { ImageChange, Strategy } from './spec.ts';
 import type { Outcome } from './verdict.ts';
 
 /** Something that happened, in the order of time. The texts may hold untrusted parts: escape where they are shown. */
@@ -32,7 +32,7 @@ export type GateNumbers = {
 export type Report = {
   readonly command: 'deploy' | 'plan';
   readonly target: { readonly namespace: string; readonly deployment: string };
-  readonly strategy: 'canary';
+  readonly strategy: Strategy;
   readonly judgedBy: 'metrics' | 'readiness';
   readonly images: readonly ImageChange[];
   readonly outcome: Outcome;

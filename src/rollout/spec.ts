@@ -13,9 +13,12 @@ export type ErrorLimit = {
 
 export type InconclusivePolicy = 'rollback' | 'promote';
 
+/** How the new version comes in. */
+export type Strategy = 'canary' | 'rolling' | 'recreate' | 'blue-green';
+
 /** How to release: all that the user decides about a rollout, in plain data. */
 export type ReleaseSpec = {
-  readonly strategy: 'canary';
+  readonly strategy: Strategy;
   readonly steps: readonly StepSpec[];
   readonly judgedBy: 'metrics' | 'readiness';
   readonly maxErrorIncrease: ErrorLimit;

@@ -15,6 +15,13 @@ export type Clock = {
 
 export type PodNames = { readonly canary: readonly string[]; readonly stable: readonly string[] };
 
+/** The pods of each workload; which of them are compared depends on the phase (`armsOf`). */
+export type WorkloadPodNames = PodNames & {
+  /** Of stable: the pods of its newest template, and the others. */
+  readonly updated: readonly string[];
+  readonly outdated: readonly string[];
+};
+
 /** Reads both arms with one query. Never throws for a fault of the world: it says `unavailable`. */
 export type Metrics = {
   read(pods: PodNames, signal: AbortSignal): Promise<MetricsObservation>;
@@ -34,7 +41,7 @@ export type MetricsSource = Metrics & {
 };
 
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */
-export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: PodNames };
+export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: WorkloadPodNames };
 
 /** The cluster, as one rollout sees it. */
 export type World = {
