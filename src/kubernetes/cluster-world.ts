@@ -11,6 +11,7 @@ import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { showsRelease } from './template-fields.ts';
 import { currentReplicaSet, noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
 
 export type ClusterWorldOptions = {
@@ -65,16 +66,13 @@ export class ClusterWorld implements World {
     };
     const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
-    const promoted = stable?.spec?.template.spec?.containers.some((container) =>
-      this.#plan.images.some((change) => change.container === container.name && change.to === container.image),
-    );
-    const evidence = await this.#evidence.read([...newest.canary, ...(promoted === true ? newest.stable : [])], signal);
+    const promoted = showsRelease(this.#plan, stable?.spec?.template);
+    const evidence = await this.#evidence.read([...newest.canary, ...(promoted ? newest.stable : [])], signal);
     const facts = (pod: RawPod) => podFacts(pod, evidence.get(pod.metadata?.uid ?? '') ?? noEvidence);
-    const released = this.#plan.images.map((change) => change.container);
     return {
       nowMs: this.#client.serverNowMs(),
       job: job === undefined ? undefined : jobFacts(job),
-      stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), released),
+      stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), this.#plan),
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
       podNames: { stable: podsOf(stable, false).map(nameOf), canary: podsOf(canary, false).map(nameOf) },
     };

@@ -32,7 +32,7 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
         names: inspection.facts.names,
         stablePods: inspection.podNames,
         stableAgeMs: inspection.podAgeMs,
-        facts: (released) => withTemplateHash(inspection, released),
+        facts: (released, configuration) => withTemplateHash(inspection, released, configuration),
       };
     },
     dryRun: async (plan: Plan) => dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment))),

@@ -1,5 +1,6 @@
 import { Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
+import { configurationOf } from '../rollout/field-change.ts';
 import { rolloutLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
@@ -33,9 +34,9 @@ export async function writeCommand(context: CommandContext, command: Command, be
     case 'ensure-canary':
       return canary(context, command.replicas, because);
     case 'ensure-promoted':
-      return images(context, because, 'from', 'to', promotionPatch(stableOf(context), context.plan.images, jobUidOf(context)));
+      return images(context, because, 'from', 'to', promotionPatch(stableOf(context), context.plan, jobUidOf(context)));
     case 'ensure-reverted':
-      return images(context, because, 'to', 'from', reversionPatch(context.plan.images, jobUidOf(context)));
+      return images(context, because, 'to', 'from', reversionPatch(stableOf(context), context.plan, jobUidOf(context)));
     case 'ensure-job-deleted':
       return removeJob(context, because);
     case 'ensure-canary-deleted':
@@ -64,8 +65,8 @@ async function canary(context: CommandContext, replicas: number, because: string
   const { client, plan, seen } = context;
   const object = `Deployment ${plan.names.canary}: replicas`;
   if (seen.canary === undefined) {
-    const image = plan.images.map((change) => change.to).join(', ');
-    report(context, object, 'none', `${replicas} (${image})`, because);
+    const released = [...plan.images.map((change) => change.to), ...configurationOf(plan).map((change) => change.what)].join(', ');
+    report(context, object, 'none', `${replicas} (${released})`, because);
     await client.create(paths.deployments(plan.target.namespace), canaryManifest(plan, stableOf(context), replicas, jobUidOf(context)));
     return;
   }
@@ -82,11 +83,14 @@ async function images(
 ): Promise<void> {
   const { plan } = context;
   for (const change of plan.images) report(context, imageObject(plan, change), change[from], change[to], because);
+  for (const change of configurationOf(plan)) {
+    report(context, `Deployment ${plan.target.deployment}: ${change.what}`, change[`${from}Text`], change[`${to}Text`], because);
+  }
   await patchStable(context, operations);
 }
 
 function imageObject(plan: Plan, change: ImageChange): string {
-  return `Deployment ${plan.target.deployment}: image of container ${change.container}`;
+  return `Deployment ${plan.target.deployment}: image of ${change.init === true ? 'init container' : 'container'} ${change.container}`;
 }
 
 async function removeJob(context: CommandContext, because: string): Promise<void> {

@@ -2,6 +2,7 @@ import { isFault, messageOf, UserError } from '../errors.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { startState } from '../rollout/state.ts';
 import { canaryManifest } from './canary.ts';
+import { causePatch, configurationPatch } from './configuration-patches.ts';
 import { jobManifest } from './job.ts';
 import { fencePatch, imagePatch } from './patches.ts';
 import { paths } from './paths.ts';
@@ -18,21 +19,22 @@ export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDe
   const job = jobManifest(plan, startState(holder, '', 0), stable, Math.ceil(plan.spec.deadManMs / 1000));
   const canary = canaryManifest(plan, stable, plan.steps[0]?.canaryReplicas ?? 1, undefined);
   const path = paths.deployment(namespace, deployment);
+  const forth = [...configurationPatch(plan, 'forth'), ...causePatch(stable, plan.changeCause, 'forth')];
+  const back = configurationPatch(plan, 'back');
   const trials: readonly [string, () => Promise<unknown>][] = [
     ['create the Job', () => client.create(paths.jobs(namespace), job, { dryRun: true })],
     ['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })],
     [
       'promote the image',
-      () => client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to)], { dryRun: true }),
+      () =>
+        client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to), ...forth], {
+          dryRun: true,
+        }),
     ],
     [
       'put the old image back',
-      () =>
-        client.jsonPatch(
-          path,
-          imagePatch(plan.images, (image) => image.from),
-          { dryRun: true },
-        ),
+      // Configuration goes out and back in one patch: what is not there yet cannot be put back.
+      () => client.jsonPatch(path, [...imagePatch(plan.images, (image) => image.from), ...forth, ...back], { dryRun: true }),
     ],
   ];
   const refusals = await Promise.all(

@@ -1,3 +1,5 @@
+import type { FieldState } from './field-change.ts';
+
 /** Counters of the requests that pods have answered since they started. */
 export type PodCounters = Readonly<Record<string, { readonly errors: number; readonly requests: number }>>;
 
@@ -33,6 +35,8 @@ export type PodFacts = {
   readonly ready: boolean;
   readonly terminating: boolean;
   readonly containers: readonly ContainerFacts[];
+  /** Init containers and native sidecars. */
+  readonly initContainers?: readonly ContainerFacts[];
   /** The scheduler's message while the pod has no node. */
   readonly unschedulable: string | undefined;
   /** How often the kubelet said that an image could not be pulled. */
@@ -65,7 +69,9 @@ export type StableFacts = WorkloadFacts & {
   readonly paused: boolean;
   /** Images by container name. */
   readonly images: Readonly<Record<string, string>>;
-  /** Digest of the template without the images that we release. */
+  /** What stands at each changed field of the plan; undefined where it changes none. */
+  readonly configuration?: readonly FieldState[];
+  /** Digest of the template without what we release. */
   readonly templateHash: string;
   /** The smallest number of available pods that the user's own strategy allows. */
   readonly minAvailable: number;

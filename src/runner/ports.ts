@@ -1,5 +1,6 @@
 import type { Command } from '../rollout/command.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
+import type { FieldChange } from '../rollout/field-change.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { Plan } from '../rollout/plan.ts';
@@ -45,14 +46,14 @@ export type World = {
   journal(state: RolloutState, deadlineMs: number): Promise<void>;
 };
 
-/** What preflight has read: `facts` wants the containers that are released, for the digest of everything else. */
+/** What preflight has read: `facts` wants the containers and fields that are released, for the digest of everything else. */
 export type Inspected = {
   readonly containers: DeploymentFacts['containers'];
   readonly names: DeploymentFacts['names'];
   readonly stablePods: readonly string[];
   /** Age of the oldest of them. */
   readonly stableAgeMs: number;
-  facts(releasedContainers: readonly string[]): DeploymentFacts;
+  facts(releasedContainers: readonly string[], configuration?: readonly FieldChange[]): DeploymentFacts;
 };
 
 /** The cluster before and around a rollout. Only `acquire` writes. */

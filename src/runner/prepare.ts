@@ -151,6 +151,7 @@ function refuseHopeless(plan: Plan, expected: Forecast, traffic: StableTraffic):
   );
 }
 
-function unchangedImages(containers: readonly { readonly name: string; readonly image: string }[]): readonly ImageChange[] {
-  return containers.map(({ name, image }, index) => ({ container: name, index, from: image, to: image }));
+function unchangedImages(containers: Inspected['containers']): readonly ImageChange[] {
+  const ordinary = containers.filter(({ init }) => init !== true);
+  return ordinary.map(({ name, image }, index) => ({ container: name, index, from: image, to: image }));
 }
