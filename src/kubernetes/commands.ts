@@ -6,10 +6,13 @@ import type { Plan } from '../rollout/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { Reporter } from '../runner/ports.ts';
 import { canaryManifest } from './canary.ts';
+import { writeConfigMaps } from './config-map-commands.ts';
+import type { ConfigMapContent } from './config-map-content.ts';
+import type { RawConfigMapMetadata } from './config-map-facts.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import { fencePatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
 import { paths } from './paths.ts';
-import type { RawDeployment, RawJob } from './raw.ts';
+import type { RawDeployment, RawJob, RawReplicaSet } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 
 /** The objects as the decision saw them: what every write tests. */
@@ -17,6 +20,10 @@ export type ClusterSnapshot = {
   readonly job: RawJob | undefined;
   readonly stable: RawDeployment | undefined;
   readonly canary: RawDeployment | undefined;
+  /** Of the user's Deployment, and of the canary. */
+  readonly replicaSets?: readonly RawReplicaSet[];
+  /** Undefined where the plan releases none. */
+  readonly configMaps?: readonly RawConfigMapMetadata[];
 };
 
 export type CommandContext = {
@@ -24,6 +31,8 @@ export type CommandContext = {
   readonly plan: Plan;
   readonly seen: ClusterSnapshot;
   readonly reporter: Reporter;
+  /** What this run has read in the repository. */
+  readonly configMaps?: readonly ConfigMapContent[];
 };
 
 /** Sends one command as one request. What came of it is for the next observation to say. */
@@ -45,6 +54,10 @@ export async function writeCommand(context: CommandContext, command: Command, be
       return releaseFence(context, because);
     case 'ensure-ownership-released':
       return releaseOwnership(context, because);
+    case 'ensure-config-maps':
+    case 'ensure-config-maps-kept':
+    case 'ensure-config-maps-pruned':
+      return writeConfigMaps(context, command.kind, because);
   }
 }
 

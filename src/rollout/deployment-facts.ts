@@ -36,7 +36,7 @@ export type DeploymentFacts = {
 };
 
 export type Namesake = {
-  readonly kind: 'Job' | 'Deployment';
+  readonly kind: 'Job' | 'Deployment' | 'ConfigMap';
   readonly name: string;
   readonly uid: string;
   /** Whether it carries our labels for this Deployment. */

@@ -89,6 +89,19 @@ export type JobFacts = {
   readonly holder?: string | undefined;
 };
 
+/** A version of a ConfigMap that a release of this Deployment has made. */
+export type ConfigMapFacts = {
+  readonly name: string;
+  /** The name that it has in the repository. */
+  readonly source: string;
+  readonly uid: string;
+  /** Uids of its owners: the Job's while only the canary refers to it, the Deployment's from the promotion on. */
+  readonly owners: readonly string[];
+  readonly terminating: boolean;
+  /** Whether the Deployment's template, or that of one of its ReplicaSets, names it. */
+  readonly referred: boolean;
+};
+
 /** The world as one turn of the loop sees it. */
 export type Observation = {
   /** The API server's time. */
@@ -97,6 +110,8 @@ export type Observation = {
   readonly stable: StableFacts | undefined;
   readonly canary: WorkloadFacts | undefined;
   readonly metrics: MetricsObservation | undefined;
+  /** Undefined where the plan releases none. */
+  readonly configMaps?: readonly ConfigMapFacts[];
   readonly cancelled: boolean;
   /** The last command that the API server refused, and how often in a row. */
   readonly rejection: { readonly message: string; readonly times: number } | undefined;

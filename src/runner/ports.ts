@@ -3,8 +3,9 @@ import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
 import type { FieldChange } from '../rollout/field-change.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
-import type { Plan } from '../rollout/plan.ts';
+import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
 import type { Holder, RolloutState } from '../rollout/state.ts';
+import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
 /** Time, as the runner needs it. `nowMs` is monotonic and has no meaning outside the process. */
@@ -50,6 +51,16 @@ export type World = {
 export type Inspected = {
   readonly containers: DeploymentFacts['containers'];
   readonly names: DeploymentFacts['names'];
+  /** Variables and references to ConfigMaps, by their places in the pod template. */
+  readonly template: TemplateFacts;
+  readonly configMaps: {
+    /** What this run has read in the repository. */
+    readonly wanted: readonly ConfigMapVersion[];
+    /** What earlier releases have made of them. */
+    readonly earlier: readonly ConfigMapVersion[];
+  };
+  /** The annotation that `kubectl rollout history` shows, as it stands. */
+  readonly changeCause: string | undefined;
   readonly stablePods: readonly string[];
   /** Age of the oldest of them. */
   readonly stableAgeMs: number;
