@@ -4,6 +4,7 @@ import { parseInputs } from './config/inputs.ts';
 import { type RunContext, readRunContext } from './github/run-context.ts';
 import { maskSecrets } from './github/secrets.ts';
 import { createCluster } from './kubernetes/cluster.ts';
+import { readConfigMaps } from './kubernetes/config-map-files.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
 import { createPrometheus } from './prometheus/client.ts';
@@ -26,7 +27,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const requestTimeoutMsMax = 10_000;
 
 /** Reads the inputs and the kubeconfig; throws UserError with all that is wrong, before any request is sent. */
-export function connect(env: Environment, reporter: Reporter): Connection {
+export function connect(env: Environment, reporter: Reporter, isPost = false): Connection {
   const context = readRunContext(env);
   const config = parseInputs((name) => getInput(name, { trimWhitespace: false }), {
     repositoryPrivate: context.repositoryPrivate,
@@ -36,6 +37,9 @@ export function connect(env: Environment, reporter: Reporter): Connection {
   maskSecrets(loaded.secrets);
   for (const warning of loaded.warnings) reporter.warning(warning);
   const namespace = config.namespace ?? loaded.namespace;
+  // The second step finishes what the first one has begun: it creates none, and the files may be gone.
+  const workspace = env['GITHUB_WORKSPACE'] ?? '.';
+  const configMaps = isPost ? [] : readConfigMaps(config.configMaps, { workspace, namespace });
   const client = createKubernetesClient({
     config: loaded.config,
     namespace,
@@ -53,6 +57,7 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     evidence: config.evidence,
     reporter,
     clock: processClock,
+    configMaps,
   });
   return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
 }

@@ -19,7 +19,7 @@ export async function post(env: Environment, reporter: Reporter): Promise<void> 
   const { plan, holder, jobUid } = JSON.parse(saved) as Remembered;
   const startedAtMs = Date.now();
   reporter.phase('The release did not end by itself: look for what it has left');
-  const connection = connect(env, reporter);
+  const connection = connect(env, reporter, true);
   try {
     await finish(connection, { plan, holder, jobUid }, startedAtMs, reporter, env);
   } catch (error) {

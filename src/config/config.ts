@@ -1,4 +1,5 @@
-import type { ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
+import type { ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
+import type { ConfigMapSource } from './configuration-inputs.ts';
 
 export type Command = 'deploy' | 'plan';
 
@@ -27,6 +28,10 @@ export type Config = {
   readonly deployment: string;
   readonly namespace: string | undefined;
   readonly images: ImageRequest;
+  readonly variables: readonly VariableRequest[];
+  readonly configMaps: readonly ConfigMapSource[];
+  /** Undefined: what changed, and who did it. */
+  readonly changeCause: string | undefined;
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly prometheus: PrometheusAddress | undefined;

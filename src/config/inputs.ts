@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
 import type { Config, Evidence, PrometheusAddress, Queries } from './config.ts';
+import { readConfigMapSources, readVariables } from './configuration-inputs.ts';
 import { readImageRequest } from './image-request.ts';
 import { InputReader } from './input-reader.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
@@ -36,6 +37,9 @@ export function parseInputs(read: (name: string) => string, context: InputContex
     deployment: readDeployment(reader),
     namespace: reader.parse('namespace', parseNamespace),
     images: readImageRequest(reader),
+    variables: readVariables(reader),
+    configMaps: readConfigMapSources(reader),
+    changeCause: reader.text('change-cause'),
     // Not trimmed: the first line's indentation is part of YAML.
     kubeconfig: reader.text('kubeconfig') === undefined ? undefined : read('kubeconfig'),
     context: reader.text('context'),

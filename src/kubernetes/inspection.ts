@@ -1,6 +1,7 @@
 import type { V1PersistentVolumeClaim, V1PodDisruptionBudget, V1Service } from '@kubernetes/client-node';
 import { isFault, UserError } from '../errors.ts';
 import type { DeploymentFacts, Namesake } from '../rollout/deployment-facts.ts';
+import type { FieldChange } from '../rollout/field-change.ts';
 import { namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import { describeHolder } from './job.ts';
 import { matchesSelector, selectorQuery } from './label-selector.ts';
@@ -56,7 +57,10 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     paused: stable.spec?.paused ?? false,
     strategyType: stable.spec?.strategy?.type ?? 'RollingUpdate',
     unhealthy: whyUnhealthy(workload),
-    containers: (template.spec?.containers ?? []).map(({ name, image }) => ({ name, image: image ?? '' })),
+    containers: [
+      ...(template.spec?.containers ?? []).map(({ name, image }) => ({ name, image: image ?? '' })),
+      ...(template.spec?.initContainers ?? []).map(({ name, image }) => ({ name, image: image ?? '', init: true as const })),
+    ],
     carriesTrackLabel: labels[trackLabel] !== undefined,
     rollout: workload.rollout,
     hostPorts: hostPortsOf(template),
@@ -76,9 +80,13 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
   };
 }
 
-/** The facts with the digest of everything in the template but the images of these containers. */
-export function withTemplateHash(inspection: Inspection, releasedContainers: readonly string[]): DeploymentFacts {
-  return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers) };
+/** The facts with the digest of everything in the template but the images of these containers and these fields. */
+export function withTemplateHash(
+  inspection: Inspection,
+  releasedContainers: readonly string[],
+  configuration: readonly FieldChange[] = [],
+): DeploymentFacts {
+  return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers, configuration) };
 }
 
 function whyUnhealthy(workload: ReturnType<typeof workloadFacts>): string | undefined {

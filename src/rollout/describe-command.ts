@@ -21,5 +21,15 @@ export function describeCommand(plan: Plan, command: Command): string {
       return `take the fence from Deployment ${deployment}`;
     case 'ensure-ownership-released':
       return `take our entry out of the managedFields of Deployment ${deployment}`;
+    case 'ensure-config-maps':
+      return `create ${versionsOf(plan)}`;
+    case 'ensure-config-maps-kept':
+      return `give ${versionsOf(plan)} to Deployment ${deployment}`;
+    case 'ensure-config-maps-pruned':
+      return `give ConfigMaps that nothing refers to any more to Job ${plan.names.job}, to go with it`;
   }
+}
+
+function versionsOf(plan: Plan): string {
+  return (plan.configMaps ?? []).map(({ name }) => `ConfigMap ${name}`).join(', ');
 }

@@ -1,3 +1,4 @@
+import { configurationOf } from './field-change.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
 import { type Forecast, requestsToPass } from './gates/traffic.ts';
 import type { Plan } from './plan.ts';
@@ -16,7 +17,10 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
   const { spec, target, stableReplicas } = plan;
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
-    ...plan.images.map((image) => `container ${image.container}: ${image.from} → ${image.to}`),
+    ...plan.images.map(
+      (image) => `${image.init === true ? 'init container' : 'container'} ${image.container}: ${image.from} → ${image.to}`,
+    ),
+    ...configurationOf(plan).map((change) => `${change.what}: ${change.fromText} → ${change.toText}`),
     context.services.length === 0
       ? 'no Service selects its pods: the canary gets traffic only if something else sends it'
       : `traffic by ${context.services.map((name) => `Service ${name}`).join(', ')}, shared out by the number of pods`,

@@ -15,6 +15,8 @@ export type PermissionNeeds = {
   readonly names: Names;
   readonly logs: boolean;
   readonly claims: readonly string[];
+  /** Whether ConfigMaps are released. */
+  readonly configMaps?: boolean;
   /** The Service that is asked through the API server's proxy. */
   readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
 };
@@ -34,6 +36,7 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
     ...permission('', 'pods', ['list']),
     ...permission('', 'events', ['list']),
     ...permission('', 'services', ['list']),
+    ...(needs.configMaps === true ? permission('', 'configmaps', ['create', 'get', 'list', 'patch']) : []),
     ...(needs.logs ? permission('', 'pods/log', ['get']) : []),
     ...needs.claims.flatMap((claim) => permission('', 'persistentvolumeclaims', ['get'], claim)),
     ...(needs.proxied === undefined

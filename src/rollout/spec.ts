@@ -38,10 +38,22 @@ export type ImageChange = {
   readonly index: number;
   readonly from: string;
   readonly to: string;
+  /** An init container or a native sidecar: `index` is its place among `initContainers`. */
+  readonly init?: true;
 };
 
 /** Which images are asked for; what it means for a given template is decided in plan-images.ts. */
 export type ImageRequest =
   | { readonly kind: 'tag'; readonly tag: string; readonly containers: readonly string[] }
   | { readonly kind: 'image'; readonly image: string; readonly containers: readonly string[] }
-  | { readonly kind: 'by-container'; readonly images: Readonly<Record<string, string>> };
+  | { readonly kind: 'by-container'; readonly images: Readonly<Record<string, string>> }
+  /** A release of configuration alone. `containers` are those whose variables change. */
+  | { readonly kind: 'none'; readonly containers: readonly string[] };
+
+/** One line of the input `env`. */
+export type VariableRequest = {
+  /** Undefined: in every released container. */
+  readonly container: string | undefined;
+  readonly name: string;
+  readonly value: string;
+};

@@ -46,6 +46,7 @@ export type RefusalCode =
   | 'deployment-missing'
   | 'deployment-refused'
   | 'container-missing'
+  | 'configuration-refused'
   | 'foreign-object'
   | 'rollout-busy'
   | 'metrics-unreachable'

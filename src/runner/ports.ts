@@ -1,9 +1,11 @@
 import type { Command } from '../rollout/command.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
+import type { FieldChange } from '../rollout/field-change.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
-import type { Plan } from '../rollout/plan.ts';
+import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
 import type { Holder, RolloutState } from '../rollout/state.ts';
+import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
 /** Time, as the runner needs it. `nowMs` is monotonic and has no meaning outside the process. */
@@ -52,14 +54,24 @@ export type World = {
   journal(state: RolloutState, deadlineMs: number): Promise<void>;
 };
 
-/** What preflight has read: `facts` wants the containers that are released, for the digest of everything else. */
+/** What preflight has read: `facts` wants the containers and fields that are released, for the digest of everything else. */
 export type Inspected = {
   readonly containers: DeploymentFacts['containers'];
   readonly names: DeploymentFacts['names'];
+  /** Variables and references to ConfigMaps, by their places in the pod template. */
+  readonly template: TemplateFacts;
+  readonly configMaps: {
+    /** What this run has read in the repository. */
+    readonly wanted: readonly ConfigMapVersion[];
+    /** What earlier releases have made of them. */
+    readonly earlier: readonly ConfigMapVersion[];
+  };
+  /** The annotation that `kubectl rollout history` shows, as it stands. */
+  readonly changeCause: string | undefined;
   readonly stablePods: readonly string[];
   /** Age of the oldest of them. */
   readonly stableAgeMs: number;
-  facts(releasedContainers: readonly string[]): DeploymentFacts;
+  facts(releasedContainers: readonly string[], configuration?: readonly FieldChange[]): DeploymentFacts;
 };
 
 /** The cluster before and around a rollout. Only `acquire` writes. */

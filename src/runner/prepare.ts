@@ -1,21 +1,31 @@
 import { UserError } from '../errors.ts';
+import type { CauseContext } from '../rollout/change-cause.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
+import { configurationOf } from '../rollout/field-change.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import { namesFor } from '../rollout/names.ts';
 import { type PermissionNeeds, permissionsFor } from '../rollout/permissions.ts';
 import { type Plan, planRelease } from '../rollout/plan.ts';
 import { planImages } from '../rollout/plan-images.ts';
+import { warnOfSecrets } from '../rollout/plan-variables.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
-import type { ImageChange, ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
+import type { ImageChange, ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
 import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import { planConfiguration } from './prepare-configuration.ts';
 
 export type ReleaseRequest = {
   readonly command: 'deploy' | 'plan';
   readonly namespace: string;
   readonly deployment: string;
   readonly images: ImageRequest;
+  /** Variables that change with the release. */
+  readonly variables?: readonly VariableRequest[];
+  /** Whether ConfigMaps are released. */
+  readonly configMaps?: boolean;
+  /** Undefined: the annotation is left alone. */
+  readonly cause?: CauseContext | undefined;
   readonly spec: ReleaseSpec;
   readonly readinessOnPurpose: boolean;
   readonly logs: boolean;
@@ -48,16 +58,22 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   const inspected = await cluster.inspect();
   const planned = planImages(inspected.containers, request.images);
   if (planned.kind === 'problem') throw new UserError('container-missing', planned.message, planned.hint);
-  if (planned.images.length === 0) return { kind: 'unchanged', images: unchangedImages(inspected.containers) };
+  const configuration = planConfiguration(request, inspected, planned.images);
+  const fields = configurationOf(configuration);
+  if (planned.images.length + fields.length === 0) return { kind: 'unchanged', images: unchangedImages(inspected.containers) };
 
-  const facts = inspected.facts(planned.images.map((image) => image.container));
+  const facts = inspected.facts(
+    planned.images.map((image) => image.container),
+    fields,
+  );
   const [refusal, ...others] = refusalsFor(facts, request.spec);
   if (refusal !== undefined) {
     const all = [refusal, ...others];
     throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
   }
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
-  const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
+  const warnings = [...judge.warnings, ...warnOfSecrets(request.variables ?? [])];
+  const plan = planRelease(facts, planned.images, request.spec, judge.rules, warnings, configuration);
   const traffic =
     judge.traffic === undefined || plan.rules === undefined
       ? undefined
@@ -151,6 +167,7 @@ function refuseHopeless(plan: Plan, expected: Forecast, traffic: StableTraffic):
   );
 }
 
-function unchangedImages(containers: readonly { readonly name: string; readonly image: string }[]): readonly ImageChange[] {
-  return containers.map(({ name, image }, index) => ({ container: name, index, from: image, to: image }));
+function unchangedImages(containers: Inspected['containers']): readonly ImageChange[] {
+  const ordinary = containers.filter(({ init }) => init !== true);
+  return ordinary.map(({ name, image }, index) => ({ container: name, index, from: image, to: image }));
 }

@@ -30,6 +30,9 @@ describe('parseInputs', () => {
       deployment: 'web',
       namespace: undefined,
       images: { kind: 'tag', tag: 'v2', containers: [] },
+      variables: [],
+      configMaps: [],
+      changeCause: undefined,
       kubeconfig: undefined,
       context: undefined,
       prometheus: undefined,
@@ -98,8 +101,28 @@ describe('parseInputs', () => {
     ],
     [{ image: 'web=reg:5000/web\nproxy=envoy:v3 # too' }, { kind: 'by-container', images: { web: 'reg:5000/web', proxy: 'envoy:v3' } }],
     [{ tag: `sha256:${'a'.repeat(64)}` }, { kind: 'tag', tag: `sha256:${'a'.repeat(64)}`, containers: [] }],
+    [
+      { env: 'A=1', containers: 'web' },
+      { kind: 'none', containers: ['web'] },
+    ],
+    [{ 'config-maps': 'web.yaml' }, { kind: 'none', containers: [] }],
   ])('images %j', (inputs, images) => {
     expect(parse({ deployment: 'web', ...inputs }).images).toEqual(images);
+  });
+
+  test('env and config-maps, one a line', () => {
+    const env = '# comment\n  MODE=b \nproxy:URL=http://x/?a=b,c # d\nEMPTY=';
+    const config = parse({ ...least, env, 'config-maps': 'k8s/web.yaml\nassets=conf/assets', 'change-cause': 'a text' });
+    expect(config.variables).toEqual([
+      { container: undefined, name: 'MODE', value: 'b' },
+      { container: 'proxy', name: 'URL', value: 'http://x/?a=b,c # d' },
+      { container: undefined, name: 'EMPTY', value: '' },
+    ]);
+    expect(config.configMaps).toEqual([
+      { path: 'k8s/web.yaml', name: undefined },
+      { path: 'conf/assets', name: 'assets' },
+    ]);
+    expect(config.changeCause).toBe('a text');
   });
 
   test.each([
@@ -138,6 +161,16 @@ describe('parseInputs refuses', () => {
     [{ tag: '', image: 'web=web:v2', containers: 'web' }, 'image names the containers already'],
     [{ containers: 'web, web' }, 'containers: "web" stands there twice'],
     [{ containers: 'my_app' }, 'not the name of a container'],
+    [{ env: 'A' }, 'env: a line has no "=", and may be a secret'],
+    [{ env: '1A=x' }, '"1A" is not the name of a variable'],
+    [{ env: 'Web:A=x' }, '"Web" is not the name of a container'],
+    [{ env: 'A=1\nA=2' }, '"A" stands there twice'],
+    [{ env: '# nothing' }, 'there is no variable'],
+    [{ env: `A=${'x'.repeat(40_000)}` }, 'the values are 40000 bytes'],
+    [{ 'config-maps': 'Web=a.yaml' }, 'config-maps: "Web" is not the name of a ConfigMap'],
+    [{ 'config-maps': `${'w'.repeat(243)}=a.yaml` }, 'is not the name of a ConfigMap'],
+    [{ 'config-maps': 'web=' }, 'has no path'],
+    [{ 'config-maps': 'web=a\nweb=b' }, '"web" stands there twice'],
     [{ strategy: 'blue-green' }, 'strategy: blue-green does not exist yet; canary does'],
     [{ strategy: 'yolo' }, 'strategy: "yolo" is not valid; valid: canary'],
     [{ command: 'reconcile' }, 'command: reconcile does not exist yet; deploy and plan do'],

@@ -37,7 +37,7 @@ export function decideFencing(plan: Plan, state: RolloutState, phase: Fencing, o
   const { canary, stable, nowMs } = observation;
   if (canary !== undefined && canary.rollout !== state.jobUid) return clearLeftover(plan, state, phase, observation);
   if (nowMs - phase.sinceMs > fencingMs) {
-    const because = `the Deployment ${plan.target.deployment} could not be labelled within ${fencingMs / 1000} s`;
+    const because = `the Deployment ${plan.target.deployment} could not be labelled${plan.configMaps === undefined ? '' : ', or its ConfigMaps created,'} within ${fencingMs / 1000} s`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
   if (stable?.rollout !== state.jobUid) {
