@@ -7,6 +7,7 @@ export type UserErrorCode =
   | 'deployment-missing'
   | 'deployment-refused'
   | 'container-missing'
+  | 'revision-missing'
   | 'foreign-object'
   | 'rollout-busy'
   | 'metrics-unreachable'

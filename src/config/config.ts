@@ -1,6 +1,6 @@
 import type { ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
 
-export type Command = 'deploy' | 'plan';
+export type Command = 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback';
 
 /** Where Prometheus answers: an address of its own, or a Service behind the API server's proxy. */
 export type PrometheusAddress =
@@ -26,7 +26,10 @@ export type Config = {
   readonly command: Command;
   readonly deployment: string;
   readonly namespace: string | undefined;
+  /** Of a rollback only the containers count; commands that release nothing have none. */
   readonly images: ImageRequest;
+  /** Of a rollback; undefined: the newest revision that is not the current one. */
+  readonly toRevision: number | undefined;
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly prometheus: PrometheusAddress | undefined;

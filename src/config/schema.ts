@@ -14,6 +14,7 @@ export const inputSchema = [
   { name: 'tag' },
   { name: 'image' },
   { name: 'containers' },
+  { name: 'to-revision' },
   { name: 'kubeconfig' },
   { name: 'context' },
   { name: 'strategy', default: 'canary' },

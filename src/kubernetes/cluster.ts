@@ -11,6 +11,9 @@ import { paths } from './paths.ts';
 import { type EvidenceMode, PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { readRevisions } from './revisions.ts';
+import { seizeRollout } from './seizure.ts';
+import { readSituation } from './situation.ts';
 
 export type ClusterOptions = {
   readonly client: KubernetesClient;
@@ -24,7 +27,7 @@ export type ClusterOptions = {
 /** The cluster of one Deployment, behind the port that the runner knows. */
 export function createCluster({ client, namespace, deployment, evidence, reporter, clock }: ClusterOptions): Cluster {
   return {
-    checkAccess: (permissions) => checkAccess(client, permissions),
+    checkAccess: (permissions, what) => checkAccess(client, permissions, what),
     inspect: async () => {
       const inspection = await inspect(client, namespace, deployment);
       return {
@@ -38,6 +41,9 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
     dryRun: async (plan: Plan) => dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment))),
     acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
     takeOver: (holder) => takeOverRecord(client, namespace, namesFor(deployment).job, holder),
+    look: () => readSituation(client, namespace, deployment),
+    seize: ({ target, names }, holder, becomes) => seizeRollout(client, target, names.job, holder, becomes),
+    revisions: () => readRevisions(client, namespace, deployment),
     readJournal: async (plan, holderId) => {
       const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
       const journal = job === undefined ? undefined : readJournal(job);

@@ -2,6 +2,7 @@ import type { V1PersistentVolumeClaim, V1PodDisruptionBudget, V1Service } from '
 import { isFault, UserError } from '../errors.ts';
 import type { DeploymentFacts, Namesake } from '../rollout/deployment-facts.ts';
 import { namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
+import type { WorkloadFacts } from '../rollout/observation.ts';
 import { describeHolder } from './job.ts';
 import { matchesSelector, selectorQuery } from './label-selector.ts';
 import { paths } from './paths.ts';
@@ -81,7 +82,8 @@ export function withTemplateHash(inspection: Inspection, releasedContainers: rea
   return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers) };
 }
 
-function whyUnhealthy(workload: ReturnType<typeof workloadFacts>): string | undefined {
+/** Why a Deployment is not fully rolled out and available, in one sentence; undefined when it is. */
+export function whyUnhealthy(workload: WorkloadFacts): string | undefined {
   const { desiredReplicas, updatedReplicas, availableReplicas, replicas } = workload;
   if (workload.terminating) return 'it is being deleted';
   if (!workload.settled) return 'its controller has not seen its newest spec yet';
@@ -158,6 +160,13 @@ async function readPods(client: KubernetesClient, namespace: string, stable: Raw
   return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid));
 }
 
+/** A canary of ours carries our labels, and is owned by our Job alone, or by nobody any more. */
+export function isOurCanary(canary: RawDeployment, jobName: string): boolean {
+  const owners = canary.metadata?.ownerReferences ?? [];
+  const labelled = canary.metadata?.labels?.[rolloutLabel] !== undefined && canary.metadata.labels[trackLabel] !== undefined;
+  return labelled && owners.every((owner) => owner.kind === 'Job' && owner.name === jobName);
+}
+
 /** An object is ours by our label and by its owner; without them it is somebody else's, whatever its name. */
 function namesakesOf(
   stableUid: string,
@@ -179,13 +188,11 @@ function namesakesOf(
     });
   }
   if (canary !== undefined) {
-    const owners = canary.metadata?.ownerReferences ?? [];
-    const labelled = canary.metadata?.labels?.[rolloutLabel] !== undefined && canary.metadata.labels[trackLabel] !== undefined;
     namesakes.push({
       kind: 'Deployment',
       name: canary.metadata?.name ?? '',
       uid: canary.metadata?.uid ?? '',
-      ours: labelled && owners.every((owner) => owner.kind === 'Job' && owner.name === jobName),
+      ours: isOurCanary(canary, jobName),
       terminating: canary.metadata?.deletionTimestamp !== undefined,
       heldBy: undefined,
     });

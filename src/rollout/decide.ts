@@ -1,5 +1,6 @@
 import type { Decision } from './decision.ts';
 import type { Observation } from './observation.ts';
+import { decideAborting } from './phases/aborting.ts';
 import { decideArming, decideFencing } from './phases/arming.ts';
 import { decideEnding } from './phases/ending.ts';
 import { decidePromoting, decideReverting } from './phases/promoting.ts';
@@ -21,6 +22,8 @@ export function decide(plan: Plan, state: RolloutState, observation: Observation
       return decidePromoting(plan, state, phase, observation);
     case 'reverting':
       return decideReverting(plan, state, phase, observation);
+    case 'aborting':
+      return decideAborting(plan, state, phase, observation);
     case 'ending':
       return decideEnding(plan, state, phase, observation);
   }

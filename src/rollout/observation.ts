@@ -81,6 +81,8 @@ export type JobFacts = {
   readonly over: string | undefined;
   /** The id of the run that its journal names; undefined where the journal cannot be read. */
   readonly holder?: string | undefined;
+  /** Who has aborted the rollout, in a sentence of its journal. Untrusted text. */
+  readonly abort?: string | undefined;
 };
 
 /** The world as one turn of the loop sees it. */
