@@ -40,7 +40,7 @@ export function leftOf({ job, stable, canary, names, target }: Situation): reado
   const left: string[] = [];
   if (canary?.ours === true) {
     const going = canary.terminating ? ', which is going' : '';
-    left.push(`Deployment ${names.canary} with ${canary.desiredReplicas} replicas, without a Job that would take it away${going}`);
+    left.push(`Deployment ${names.canary} (replicas: ${canary.desiredReplicas}), without a Job that would take it away${going}`);
   }
   if (stable.rollout !== undefined) left.push(`the label of an ended rollout on Deployment ${target.deployment}`);
   if (stable.owned) left.push(`our entry in the managedFields of Deployment ${target.deployment}`);

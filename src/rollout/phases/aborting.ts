@@ -9,8 +9,8 @@ import { end, lostJob } from './interruption.ts';
 type Aborting = Extract<Phase, { kind: 'aborting' }>;
 
 const pollMs = 200;
-/** The run that is aborted looks at its Job once a second: for so long the Job stays and tells it who has aborted it. */
-const noticeMs = 2_500;
+/** The run that is aborted looks at its Job once a second: for so long, with an answer that is slow, the Job stays and tells it who has aborted it. */
+const noticeMs = 4_000;
 
 /** The runbook of an abort from outside: the canary goes at once, the Job a moment later, because only the Job can say why. */
 export function decideAborting(_plan: Plan, state: RolloutState, phase: Aborting, observation: Observation): Decision {
