@@ -8,6 +8,7 @@ export type UserErrorCode =
   | 'deployment-refused'
   | 'container-missing'
   | 'configuration-refused'
+  | 'revision-missing'
   | 'foreign-object'
   | 'rollout-busy'
   | 'metrics-unreachable'

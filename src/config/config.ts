@@ -1,7 +1,7 @@
 import type { ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { ConfigMapSource } from './configuration-inputs.ts';
 
-export type Command = 'deploy' | 'plan';
+export type Command = 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback';
 
 /** Where Prometheus answers: an address of its own, or a Service behind the API server's proxy. */
 export type PrometheusAddress =
@@ -27,11 +27,14 @@ export type Config = {
   readonly command: Command;
   readonly deployment: string;
   readonly namespace: string | undefined;
+  /** Of a rollback only the containers count; commands that release nothing have none. */
   readonly images: ImageRequest;
   readonly variables: readonly VariableRequest[];
   readonly configMaps: readonly ConfigMapSource[];
   /** Undefined: what changed, and who did it. */
   readonly changeCause: string | undefined;
+  /** Of a rollback; undefined: the newest revision that is not the current one. */
+  readonly toRevision: number | undefined;
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly prometheus: PrometheusAddress | undefined;

@@ -1,12 +1,13 @@
 import { UserError } from '../errors.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
-import type { Config, Evidence, PrometheusAddress, Queries } from './config.ts';
+import type { Command, Config, Evidence, PrometheusAddress, Queries } from './config.ts';
 import { readConfigMapSources, readVariables } from './configuration-inputs.ts';
-import { readImageRequest } from './image-request.ts';
+import { readImageRequest, readNoImage } from './image-request.ts';
 import { InputReader } from './input-reader.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
+import { readRevision } from './revision.ts';
 import { defaultOf, type InputName } from './schema.ts';
 import { parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
@@ -19,7 +20,8 @@ export type InputContext = {
   readonly environmentNames?: readonly string[];
 };
 
-const laterCommands = ['status', 'abort', 'promote', 'rollback', 'history', 'reconcile', 'replay'];
+const existingCommands: readonly Command[] = ['deploy', 'plan', 'status', 'abort', 'reconcile', 'history', 'rollback'];
+const laterCommands = ['promote', 'replay'];
 const laterStrategies = ['rolling', 'recreate', 'blue-green', 'a-b', 'shadow'];
 const laterMetrics = ['pods'];
 const secondMs = 1000;
@@ -32,14 +34,16 @@ export function parseInputs(read: (name: string) => string, context: InputContex
   const metrics = reader.choice('metrics', ['auto', 'none'], laterMetrics) ?? 'auto';
   const prometheus = reader.parse('prometheus', parsePrometheusAddress);
   rejectMetricsWithoutSource(reader);
+  const command = reader.choice('command', existingCommands, laterCommands) ?? 'deploy';
   const config: Config = {
-    command: reader.choice('command', ['deploy', 'plan'], laterCommands) ?? 'deploy',
+    command,
     deployment: readDeployment(reader),
     namespace: reader.parse('namespace', parseNamespace),
-    images: readImageRequest(reader),
     variables: readVariables(reader),
     configMaps: readConfigMapSources(reader),
     changeCause: reader.text('change-cause'),
+    images: command === 'deploy' || command === 'plan' ? readImageRequest(reader) : readNoImage(reader, command),
+    toRevision: readRevision(reader, command),
     // Not trimmed: the first line's indentation is part of YAML.
     kubeconfig: reader.text('kubeconfig') === undefined ? undefined : read('kubeconfig'),
     context: reader.text('context'),

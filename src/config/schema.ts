@@ -17,6 +17,7 @@ export const inputSchema = [
   { name: 'env' },
   { name: 'config-maps' },
   { name: 'change-cause' },
+  { name: 'to-revision' },
   { name: 'kubeconfig' },
   { name: 'context' },
   { name: 'strategy', default: 'canary' },

@@ -3,6 +3,7 @@ import { isFault, UserError } from '../errors.ts';
 import type { DeploymentFacts, Namesake } from '../rollout/deployment-facts.ts';
 import type { FieldChange } from '../rollout/field-change.ts';
 import { namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
+import type { WorkloadFacts } from '../rollout/observation.ts';
 import { describeHolder } from './job.ts';
 import { matchesSelector, selectorQuery } from './label-selector.ts';
 import { paths } from './paths.ts';
@@ -89,7 +90,8 @@ export function withTemplateHash(
   return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers, configuration) };
 }
 
-function whyUnhealthy(workload: ReturnType<typeof workloadFacts>): string | undefined {
+/** Why a Deployment is not fully rolled out and available, in one sentence; undefined when it is. */
+export function whyUnhealthy(workload: WorkloadFacts): string | undefined {
   const { desiredReplicas, updatedReplicas, availableReplicas, replicas } = workload;
   if (workload.terminating) return 'it is being deleted';
   if (!workload.settled) return 'its controller has not seen its newest spec yet';
@@ -166,6 +168,13 @@ async function readPods(client: KubernetesClient, namespace: string, stable: Raw
   return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid));
 }
 
+/** A canary of ours carries our labels, and is owned by our Job alone, or by nobody any more. */
+export function isOurCanary(canary: RawDeployment, jobName: string): boolean {
+  const owners = canary.metadata?.ownerReferences ?? [];
+  const labelled = canary.metadata?.labels?.[rolloutLabel] !== undefined && canary.metadata.labels[trackLabel] !== undefined;
+  return labelled && owners.every((owner) => owner.kind === 'Job' && owner.name === jobName);
+}
+
 /** An object is ours by our label and by its owner; without them it is somebody else's, whatever its name. */
 function namesakesOf(
   stableUid: string,
@@ -187,13 +196,11 @@ function namesakesOf(
     });
   }
   if (canary !== undefined) {
-    const owners = canary.metadata?.ownerReferences ?? [];
-    const labelled = canary.metadata?.labels?.[rolloutLabel] !== undefined && canary.metadata.labels[trackLabel] !== undefined;
     namesakes.push({
       kind: 'Deployment',
       name: canary.metadata?.name ?? '',
       uid: canary.metadata?.uid ?? '',
-      ours: labelled && owners.every((owner) => owner.kind === 'Job' && owner.name === jobName),
+      ours: isOurCanary(canary, jobName),
       terminating: canary.metadata?.deletionTimestamp !== undefined,
       heldBy: undefined,
     });

@@ -87,6 +87,8 @@ export type JobFacts = {
   readonly over: string | undefined;
   /** The id of the run that its journal names; undefined where the journal cannot be read. */
   readonly holder?: string | undefined;
+  /** Who has aborted the rollout, in a sentence of its journal. Untrusted text. */
+  readonly abort?: string | undefined;
 };
 
 /** A version of a ConfigMap that a release of this Deployment has made. */

@@ -45,6 +45,30 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
   ];
 }
 
+/** Commands that release nothing. */
+export type CommandName = 'status' | 'abort' | 'reconcile' | 'history';
+
+/** What such a command needs: status and history only read. Each is a part of what a release needs. */
+export function permissionsForCommand(
+  command: CommandName,
+  needs: Pick<PermissionNeeds, 'namespace' | 'deployment' | 'names'>,
+): readonly Permission[] {
+  const { deployment, names } = needs;
+  const all = permissionsFor({ ...needs, logs: false, claims: [], proxied: undefined });
+  const wanted = (resource: string, verbs: readonly string[], name?: string): readonly Permission[] =>
+    all.filter((one) => one.resource === resource && one.name === name && verbs.includes(one.verb));
+  if (command === 'history') return [...wanted('deployments', ['get'], deployment), ...wanted('replicasets', ['list'])];
+  const changes = command === 'status' ? ['get'] : ['get', 'patch', 'delete'];
+  return [
+    ...wanted('jobs', changes, names.job),
+    ...wanted('deployments', changes, deployment),
+    ...wanted('deployments', changes, names.canary),
+    ...wanted('replicasets', ['list']),
+    ...wanted('pods', ['list']),
+    ...(command === 'status' ? [] : wanted('events', ['list'])),
+  ];
+}
+
 /** In words, for a list: `patch deployments.apps web in namespace shop`. */
 export function describePermission({ namespace, group, resource, name, verb }: Permission): string {
   const kind = group === '' ? resource : `${resource}.${group}`;

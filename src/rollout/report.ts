@@ -1,5 +1,7 @@
 import type { PlannedStep } from './replica-share.ts';
+import type { Revision } from './revisions.ts';
 import type { ImageChange, Strategy } from './spec.ts';
+import type { StatusReport } from './status.ts';
 import type { Outcome } from './verdict.ts';
 
 /** Something that happened, in the order of time. The texts may hold untrusted parts: escape where they are shown. */
@@ -28,9 +30,17 @@ export type GateNumbers = {
   readonly confidence: number | undefined;
 };
 
+/** How the release of a run that is dead ended in our hands. */
+export type Earlier = {
+  readonly outcome: Outcome;
+  readonly images: readonly ImageChange[];
+  readonly runUrl: string;
+  readonly actor: string;
+};
+
 /** What a run leaves for people and for later steps. Plain data. */
 export type Report = {
-  readonly command: 'deploy' | 'plan';
+  readonly command: 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback';
   readonly target: { readonly namespace: string; readonly deployment: string };
   readonly strategy: Strategy;
   readonly judgedBy: 'metrics' | 'readiness';
@@ -42,6 +52,12 @@ export type Report = {
   readonly numbers: GateNumbers | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
+  /** The record of a run that died in its promotion, finished or undone by this one. */
+  readonly earlier?: Earlier | undefined;
+  /** Of `command: status`. */
+  readonly status?: StatusReport | undefined;
+  /** Of `command: history`, newest first. */
+  readonly revisions?: readonly Revision[] | undefined;
   readonly runUrl: string | undefined;
   readonly startedAtMs: number;
   readonly endedAtMs: number;

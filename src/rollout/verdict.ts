@@ -10,6 +10,12 @@ export type ReasonCode =
   | 'unproved'
   | 'unchanged'
   | 'planned'
+  | 'rollback-done'
+  | 'running'
+  | 'nothing-running'
+  | 'left-behind'
+  | 'reconciled'
+  | 'listed'
   | 'metrics-failed'
   | 'too-little-traffic'
   | 'too-close-to-call'
@@ -28,6 +34,7 @@ export type ReasonCode =
   | 'stable-unhealthy'
   | 'scaled-to-zero'
   | 'cancelled'
+  | 'aborted'
   | 'changed-by-others'
   | 'fence-lost'
   | 'lock-lost'
@@ -47,6 +54,7 @@ export type RefusalCode =
   | 'deployment-refused'
   | 'container-missing'
   | 'configuration-refused'
+  | 'revision-missing'
   | 'foreign-object'
   | 'rollout-busy'
   | 'metrics-unreachable'
@@ -54,7 +62,7 @@ export type RefusalCode =
   | 'traffic-too-little'
   | 'dry-run-denied';
 
-export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'refused' | 'failed';
+export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'done' | 'refused' | 'failed';
 
 export type Outcome = {
   readonly result: Result;

@@ -4,7 +4,9 @@ import type { FieldChange } from '../rollout/field-change.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
-import type { Holder, RolloutState } from '../rollout/state.ts';
+import type { FoundRevisions } from '../rollout/revisions.ts';
+import type { Situation } from '../rollout/situation.ts';
+import type { Holder, Phase, RolloutState } from '../rollout/state.ts';
 import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
@@ -74,17 +76,27 @@ export type Inspected = {
   facts(releasedContainers: readonly string[], configuration?: readonly FieldChange[]): DeploymentFacts;
 };
 
-/** The cluster before and around a rollout. Only `acquire` writes. */
+/** The cluster before and around a rollout. Only `acquire`, `takeOver` and `seize` write. */
 export type Cluster = {
   /** Throws UserError with everything that is missing; answers a warning where it cannot know. */
-  checkAccess(permissions: readonly Permission[]): Promise<string | undefined>;
+  checkAccess(permissions: readonly Permission[], what?: string): Promise<string | undefined>;
   inspect(): Promise<Inspected>;
   /** Throws UserError with every write of the plan that the API server would refuse. */
   dryRun(plan: Plan): Promise<void>;
   /** Creates the Job; throws UserError `rollout-busy` where another run holds it. */
   acquire(plan: Plan, holder: Holder, cancel: AbortSignal): Promise<RolloutState>;
   /** The record of a promotion whose runner is dead, now in this holder's name; undefined where there is none. Throws UserError where another run was faster. */
-  takeOver(holder: Holder): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
+  takeOver(holder: Holder): Promise<{ readonly plan: Plan; readonly state: RolloutState; readonly from: Holder } | undefined>;
+  /** What there is of a rollout, whoever made it. Reads only. */
+  look(): Promise<Situation>;
+  /** Takes a rollout over whether its runner lives or not; undefined where there is nothing any more that could be taken over. */
+  seize(
+    situation: Situation,
+    holder: Holder,
+    becomes: (state: RolloutState, nowMs: number) => Phase,
+  ): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
+  /** The Deployment's revisions. Reads only. */
+  revisions(): Promise<FoundRevisions>;
   /** The journal of the rollout that this holder began; undefined where its Job is gone. */
   readJournal(plan: Plan, holderId: string): Promise<RolloutState | undefined>;
   world(plan: Plan): World;
@@ -100,5 +112,6 @@ export type Reporter = {
   warning(line: string): void;
   /** Untrusted text, line by line, below a trusted heading. */
   quote(heading: string, lines: readonly string[]): void;
-  outcome(outcome: Outcome): void;
+  /** `reached`: whether the command got what it was asked for; by the result alone where it is not told. */
+  outcome(outcome: Outcome, reached?: boolean): void;
 };

@@ -10,13 +10,14 @@ import { type Plan, planRelease } from '../rollout/plan.ts';
 import { planImages } from '../rollout/plan-images.ts';
 import { warnOfSecrets } from '../rollout/plan-variables.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
+import type { Earlier } from '../rollout/report.ts';
 import type { ImageChange, ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
 import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
 import { planConfiguration } from './prepare-configuration.ts';
 
 export type ReleaseRequest = {
-  readonly command: 'deploy' | 'plan';
+  readonly command: 'deploy' | 'plan' | 'rollback';
   readonly namespace: string;
   readonly deployment: string;
   readonly images: ImageRequest;
@@ -31,6 +32,8 @@ export type ReleaseRequest = {
   readonly logs: boolean;
   readonly proxied: PermissionNeeds['proxied'];
   readonly holder: Holder;
+  /** Of a rollback: the revision; undefined is the newest that is not the current one. */
+  readonly toRevision?: number | undefined;
 };
 
 export type ReleasePorts = {
@@ -40,6 +43,8 @@ export type ReleasePorts = {
   readonly clock: Clock;
   /** Called before the first write, and again once the Job's uid is known: what a later step needs in order to clean up. */
   readonly remember: (plan: Plan, jobUid: string) => void;
+  /** Called when the record of a dead run has been finished or undone. */
+  readonly onEarlier?: (earlier: Earlier) => void;
 };
 
 export type Prepared =
@@ -78,7 +83,7 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
     judge.traffic === undefined || plan.rules === undefined
       ? undefined
       : { ...judge.traffic, forecast: forecastFor(plan, plan.rules, judge.traffic) };
-  if (traffic !== undefined) refuseHopeless(plan, traffic.forecast, traffic);
+  if (traffic !== undefined && !isRescue(request, facts.unhealthy !== undefined)) refuseHopeless(plan, traffic.forecast, traffic);
   await cluster.dryRun(plan);
   reporter.info('the API server would take every write, the rollback included');
   return {
@@ -109,19 +114,35 @@ async function prepareJudge(
   }
   const rules = rulesFor({ compare: !unhealthy, spec });
   if (rules === undefined) {
-    const warning =
-      'force over an unhealthy Deployment: there is nothing to compare with and no max-error-rate is given, so the release is judged by readiness alone';
+    const warning = `${over(request)} an unhealthy Deployment: there is nothing to compare with and no max-error-rate is given, so the release is judged by readiness alone`;
     return { rules, traffic: undefined, warnings: [warning] };
   }
-  const traffic = await readTraffic(ports.metrics, ports, inspected, cancel);
+  const traffic = await readTraffic(ports.metrics, ports, inspected, cancel).catch((error: unknown) => {
+    // What does not answer is often why it is rolled back: its silence must not forbid that.
+    if (!isRescue(request, unhealthy) || !(error instanceof UserError)) throw error;
+    return error;
+  });
+  if (traffic instanceof UserError) {
+    const warning = `${traffic.message}; and the Deployment is not healthy: this rollback is judged by readiness alone`;
+    return { rules: undefined, traffic: undefined, warnings: [warning] };
+  }
   const { stablePods } = inspected;
   const { podsWithoutSeries } = traffic;
   const unseen = `Prometheus has no series for ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
   const warnings = [
     ...(podsWithoutSeries.length > 0 ? [unseen] : []),
-    ...(unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : []),
+    ...(unhealthy ? [`${over(request)} an unhealthy Deployment: judged by the absolute limit alone`] : []),
   ];
   return { rules, traffic, warnings };
+}
+
+/** A rollback of a Deployment that is not healthy: what would forbid a release must not forbid this. */
+function isRescue(request: ReleaseRequest, unhealthy: boolean): boolean {
+  return request.command === 'rollback' && unhealthy;
+}
+
+function over({ command }: ReleaseRequest): string {
+  return command === 'rollback' ? 'rollback of' : 'force over';
 }
 
 /** Pods of a release that has just ended are not scraped yet: that is no wrong query, for a while. */

@@ -144,6 +144,23 @@ describe('parseInputs', () => {
   });
 });
 
+describe('a command that takes no image', () => {
+  test.each(['status', 'abort', 'reconcile', 'history', 'rollback'] as const)('%s needs the Deployment alone', (command) => {
+    const config = parse({ deployment: 'web', command, steps: '50%', force: 'true' });
+    expect(config).toMatchObject({ command, images: { containers: [] }, toRevision: undefined });
+  });
+
+  test.each([
+    ['3', 3],
+    ['0', undefined],
+    ['', undefined],
+  ])('to-revision %j', (text, toRevision) => {
+    const config = parse({ deployment: 'web', command: 'rollback', containers: 'web, proxy', 'to-revision': text });
+    expect(config).toMatchObject({ images: { containers: ['web', 'proxy'] } });
+    expect(config.toRevision).toBe(toRevision);
+  });
+});
+
 describe('parseInputs refuses', () => {
   test.each<[Record<string, string>, string]>([
     [{ deployment: '' }, 'deployment: it is required'],
@@ -173,7 +190,15 @@ describe('parseInputs refuses', () => {
     [{ 'config-maps': 'web=a\nweb=b' }, '"web" stands there twice'],
     [{ strategy: 'blue-green' }, 'strategy: blue-green does not exist yet; canary does'],
     [{ strategy: 'yolo' }, 'strategy: "yolo" is not valid; valid: canary'],
-    [{ command: 'reconcile' }, 'command: reconcile does not exist yet; deploy and plan do'],
+    [{ command: 'promote' }, 'command: promote does not exist yet; deploy and plan'],
+    [{ command: 'rollback' }, 'tag: command: rollback takes none; leave it out'],
+    [{ command: 'abort' }, 'tag: command: abort takes none; leave it out'],
+    [{ command: 'status', tag: '', image: 'web:v2' }, 'image: command: status takes none; leave it out'],
+    [{ 'to-revision': '3' }, 'to-revision: command: deploy takes none'],
+    [{ command: 'rollback', tag: '', 'to-revision': 'three' }, 'to-revision: "three" is not the number of a revision'],
+    [{ command: 'rollback', tag: '', 'to-revision': '-1' }, 'to-revision: "-1" is not the number of a revision'],
+    [{ command: 'rollback', tag: '', 'to-revision': '1e3' }, 'to-revision: "1e3" is not the number of a revision'],
+    [{ command: 'history', tag: '', deployment: '' }, 'deployment: it is required'],
     [{ metrics: 'pods' }, 'metrics: pods does not exist yet; auto and none do'],
     [{ metrics: 'podinfo' }, 'metrics: "podinfo" is not valid'],
     [{ steps: '10%, 100%' }, 'steps: "100%": end at 50 %: more is promotion'],

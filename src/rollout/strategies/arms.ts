@@ -23,6 +23,7 @@ export function armsOf(
     case 'fencing':
     case 'promoting':
     case 'reverting':
+    case 'aborting':
     case 'ending':
       return undefined;
   }

@@ -21,6 +21,7 @@ export function judgedWorkload(
     case 'fencing':
     case 'promoting':
     case 'reverting':
+    case 'aborting':
     case 'ending':
       return undefined;
   }
