@@ -5,7 +5,9 @@ import { type RunContext, readRunContext } from './github/run-context.ts';
 import { maskSecrets } from './github/secrets.ts';
 import { createCluster } from './kubernetes/cluster.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
+import { fetchPodPage } from './kubernetes/metrics-endpoint.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
+import { createPodMetrics } from './pod-metrics/client.ts';
 import { createPrometheus } from './prometheus/client.ts';
 import type { Clock, Cluster, MetricsSource, Reporter } from './runner/ports.ts';
 import { processClock } from './terminal.ts';
@@ -45,7 +47,7 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     env,
     onSecret: (secret) => maskSecrets([secret]),
   });
-  const metrics = config.prometheus === undefined ? undefined : connectPrometheus(config.prometheus, config, namespace, client);
+  const metrics = connectMetrics(config, namespace, client);
   const cluster = createCluster({
     client,
     namespace,
@@ -55,6 +57,17 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     clock: processClock,
   });
   return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
+}
+
+function connectMetrics(config: Config, namespace: string, client: KubernetesClient): MetricsSource | undefined {
+  const { source, preset } = config.metrics;
+  if (source === 'none') return undefined;
+  if (config.prometheus !== undefined) return connectPrometheus(config.prometheus, config, namespace, client);
+  return createPodMetrics({
+    fetchPage: (pod, endpoint, timing) => fetchPodPage(client, namespace, pod, endpoint, timing),
+    preset,
+    clock: processClock,
+  });
 }
 
 function connectPrometheus(address: PrometheusAddress, config: Config, namespace: string, client: KubernetesClient): MetricsSource {

@@ -64,6 +64,8 @@ async function releaseWith(connection: Connection, reporter: Reporter, cancel: A
     readinessOnPurpose: config.readinessOnPurpose,
     logs: config.evidence === 'logs',
     proxied,
+    podsProxy: config.metrics.source === 'pods',
+    metricsIfPossible: config.metrics.source === 'pods-if-possible',
     holder,
   };
   const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));

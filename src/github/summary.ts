@@ -39,7 +39,7 @@ function heading(report: Report): string {
 }
 
 function verdict(report: Report): string {
-  const by = report.judgedBy === 'metrics' ? 'by readiness and Prometheus' : 'by readiness alone';
+  const by = report.judgedBy === 'metrics' ? 'by readiness and metrics' : 'by readiness alone';
   const [first = '', ...more] = report.outcome.because.trim().split('\n');
   const how = `Reason ${escapeCode(report.outcome.reason)}, ${report.strategy}, judged ${by}, ${duration(report.endedAtMs - report.startedAtMs)}.`;
   if (more.length === 0) return `${cell(sentence(first))} ${how}`;

@@ -6,6 +6,7 @@ import type { ClusterObservation, Reporter, World } from '../runner/ports.ts';
 import { type ClusterSnapshot, writeCommand } from './commands.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
+import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
@@ -76,7 +77,11 @@ export class ClusterWorld implements World {
       job: job === undefined ? undefined : jobFacts(job),
       stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), released),
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
-      podNames: { stable: podsOf(stable, false).map(nameOf), canary: podsOf(canary, false).map(nameOf) },
+      podNames: {
+        stable: podsOf(stable, false).map(nameOf),
+        canary: podsOf(canary, false).map(nameOf),
+        endpoints: metricsEndpointsOf([...podsOf(stable, false), ...podsOf(canary, false)]),
+      },
     };
   }
 

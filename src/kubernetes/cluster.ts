@@ -31,6 +31,7 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
         containers: inspection.facts.containers,
         names: inspection.facts.names,
         stablePods: inspection.podNames,
+        metricsEndpoints: inspection.metricsEndpoints,
         stableAgeMs: inspection.podAgeMs,
         facts: (released) => withTemplateHash(inspection, released),
       };
