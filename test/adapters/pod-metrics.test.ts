@@ -53,28 +53,18 @@ describe('before the start', () => {
     expect(clock.nowMs()).toBe(10_000);
   });
 
-  it.each<[string, (pages: Map<string, string | Error>) => void, string, string]>([
+  it.each<[string, string | Error, string, string]>([
     [
       'nobody answers',
-      (pages) => stable.forEach((pod) => pages.set(pod, new Fault('forbidden', 'pods/proxy is forbidden', false))),
+      new Fault('forbidden', 'pods/proxy is forbidden', false),
       'metrics-unreachable',
       'cannot be read: pod s-1: pods/proxy is forbidden',
     ],
-    [
-      'no page of metrics',
-      (pages) => stable.forEach((pod) => pages.set(pod, '<html>\n')),
-      'metrics-unreachable',
-      'pod s-1: this is no page of metrics',
-    ],
-    [
-      'no known metric',
-      (pages) => stable.forEach((pod) => pages.set(pod, 'go_goroutines 5\n')),
-      'metrics-empty',
-      'serve no metric that tells requests and errors',
-    ],
-  ])('%s: refused', async (_, prepare, code, message) => {
+    ['no page of metrics', '<html>\n', 'metrics-unreachable', 'pod s-1: this is no page of metrics'],
+    ['no known metric', 'go_goroutines 5\n', 'metrics-empty', 'serve no metric that tells requests and errors'],
+  ])('%s: refused', async (_, page, code, message) => {
     const { pages, preflight } = cluster(stable);
-    prepare(pages);
+    for (const pod of stable) pages.set(pod, page);
     const error = await preflight().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UserError);
     expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
