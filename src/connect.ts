@@ -76,5 +76,6 @@ function connectPrometheus(address: PrometheusAddress, config: Config, namespace
     fetchService: (path, query, timeoutMs) => client.get(path, { query, timeoutMs }),
     namespace,
     queries: config.queries,
+    preset: config.metrics.preset,
   });
 }
