@@ -74,8 +74,10 @@ async function runWith(connection: Connection, listeners: Listeners, cancel: Abo
   const { images, variables, toRevision, readinessOnPurpose } = config;
   const cause = { text: config.changeCause, commit: context.sha, runUrl: context.runUrl, actor: context.actor };
   const configMaps = config.configMaps.length > 0;
-  const request = { ...common, command, images, variables, configMaps, cause, toRevision, readinessOnPurpose, proxied };
-  return release(request, ports, cancel);
+  const podsProxy = config.metrics.source === 'pods';
+  const metricsIfPossible = config.metrics.source === 'pods-if-possible';
+  const judging = { readinessOnPurpose, proxied, podsProxy, metricsIfPossible };
+  return release({ ...common, ...judging, command, images, variables, configMaps, cause, toRevision }, ports, cancel);
 }
 
 /** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */

@@ -1,3 +1,4 @@
+import type { Preset } from '../rollout/metric-families/families.ts';
 import type { ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { ConfigMapSource } from './configuration-inputs.ts';
 
@@ -20,6 +21,12 @@ export type Queries = {
   readonly total: string;
 };
 
+/** `pods-if-possible`: nobody asked for it, and without it readiness judges. Without a preset the metric is looked for. */
+export type MetricsChoice = {
+  readonly source: 'none' | 'prometheus' | 'pods' | 'pods-if-possible';
+  readonly preset: Preset | undefined;
+};
+
 export type Evidence = 'logs' | 'events' | 'none';
 
 /** All inputs, read once. */
@@ -38,7 +45,8 @@ export type Config = {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly prometheus: PrometheusAddress | undefined;
-  /** Undefined: `http_requests_total` by `code` or `status`. */
+  readonly metrics: MetricsChoice;
+  /** Undefined: the metric of `metrics.preset`, or the first known one that is there. */
   readonly queries: Queries | undefined;
   /** True when judging by readiness alone was asked for (`metrics: none`): no warning then. */
   readonly readinessOnPurpose: boolean;

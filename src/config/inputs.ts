@@ -1,14 +1,14 @@
 import { UserError } from '../errors.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
-import type { Command, Config, Evidence, PrometheusAddress, Queries } from './config.ts';
+import type { Command, Config, Evidence, MetricsChoice, Queries } from './config.ts';
 import { readConfigMapSources, readVariables } from './configuration-inputs.ts';
 import { readImageRequest, readNoImage } from './image-request.ts';
 import { InputReader } from './input-reader.ts';
+import { readMetrics } from './metrics.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
 import { readRevision } from './revision.ts';
-import { defaultOf, type InputName } from './schema.ts';
 import { parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
 import { unknownInputs } from './unknown-inputs.ts';
@@ -23,7 +23,6 @@ export type InputContext = {
 const existingCommands: readonly Command[] = ['deploy', 'plan', 'status', 'abort', 'reconcile', 'history', 'rollback'];
 const laterCommands = ['promote', 'replay'];
 const laterStrategies = ['rolling', 'recreate', 'blue-green', 'a-b', 'shadow'];
-const laterMetrics = ['pods'];
 const secondMs = 1000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -31,10 +30,9 @@ const dayMs = 24 * hourMs;
 /** All inputs to a Config; throws one UserError that lists every problem. */
 export function parseInputs(read: (name: string) => string, context: InputContext): Config {
   const reader = new InputReader(read);
-  const metrics = reader.choice('metrics', ['auto', 'none'], laterMetrics) ?? 'auto';
   const prometheus = reader.parse('prometheus', parsePrometheusAddress);
-  rejectMetricsWithoutSource(reader);
   const command = reader.choice('command', existingCommands, laterCommands) ?? 'deploy';
+  const metrics = readMetrics(reader);
   const config: Config = {
     command,
     deployment: readDeployment(reader),
@@ -48,10 +46,11 @@ export function parseInputs(read: (name: string) => string, context: InputContex
     kubeconfig: reader.text('kubeconfig') === undefined ? undefined : read('kubeconfig'),
     context: reader.text('context'),
     prometheus,
+    metrics,
     queries: readQueries(reader),
-    readinessOnPurpose: metrics === 'none',
+    readinessOnPurpose: metrics.source === 'none',
     evidence: reader.choice<Evidence>('evidence', ['logs', 'events', 'none']) ?? (context.repositoryPrivate === true ? 'logs' : 'events'),
-    release: readRelease(reader, metrics, prometheus),
+    release: readRelease(reader, metrics),
   };
   const problems = [...reader.problems, ...unknownInputs(context.environmentNames ?? [])];
   if (problems.length > 0)
@@ -74,7 +73,7 @@ function readDeployment(reader: InputReader): string {
   return reader.parseOr('deployment', parseDeploymentName, '');
 }
 
-function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: PrometheusAddress | undefined): ReleaseSpec {
+function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
   const timeoutMs = reader.durationMs('timeout', secondMs, dayMs);
   const minDurationMs = reader.durationMs('min-duration', 0, dayMs);
   if (timeoutMs !== undefined && minDurationMs !== undefined && timeoutMs < minDurationMs) {
@@ -87,7 +86,7 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
   return {
     strategy: reader.choice('strategy', ['canary'], laterStrategies) ?? 'canary',
     steps: reader.parseOr('steps', parseSteps, []),
-    judgedBy: prometheus !== undefined && metrics !== 'none' ? 'metrics' : 'readiness',
+    judgedBy: metrics.source === 'prometheus' || metrics.source === 'pods' ? 'metrics' : 'readiness',
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
     maxErrorRate: reader.parse('max-error-rate', parseErrorRate),
     timeoutMs: timeoutMs ?? 0,
@@ -102,17 +101,6 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
 function parseBoolean(text: string): Parsed<boolean> {
   if (text === 'true' || text === 'false') return { value: text === 'true' };
   return { problem: `${quoted(text)} is not valid; valid: true, false` };
-}
-
-const metricsInputs: readonly InputName[] = ['error-query', 'total-query', 'max-error-increase', 'max-error-rate'];
-
-/** Somebody who gives a limit believes that it is kept. */
-function rejectMetricsWithoutSource(reader: InputReader): void {
-  if (reader.text('prometheus') !== undefined) return;
-  for (const name of metricsInputs.filter((input) => reader.isGiven(input))) {
-    const remove = defaultOf(name) === undefined ? 'leave it out' : 'leave it at its default';
-    reader.reject(name, `it needs prometheus, the address where errors are counted; give that, or ${remove}`);
-  }
 }
 
 function readQueries(reader: InputReader): Queries | undefined {

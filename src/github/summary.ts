@@ -43,7 +43,7 @@ function heading(report: Report): string {
 }
 
 function verdict(report: Report): string {
-  const by = report.judgedBy === 'metrics' ? 'by readiness and Prometheus' : 'by readiness alone';
+  const by = report.judgedBy === 'metrics' ? 'by readiness and metrics' : 'by readiness alone';
   const [first = '', ...more] = report.outcome.because.trim().split('\n');
   const took = duration(report.endedAtMs - report.startedAtMs);
   const how = isRelease(report)

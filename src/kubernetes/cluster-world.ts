@@ -9,6 +9,7 @@ import type { ConfigMapContent } from './config-map-content.ts';
 import { configMapFacts, listVersions } from './config-map-facts.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
+import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
@@ -89,6 +90,7 @@ export class ClusterWorld implements World {
         canary: podsOf(canary, false).map(nameOf),
         updated: newest.stable.map(nameOf),
         outdated: all.filter((pod) => !newest.stable.includes(pod)).map(nameOf),
+        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false)]),
       },
     };
   }

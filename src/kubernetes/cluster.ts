@@ -41,6 +41,7 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
         containers: inspection.facts.containers,
         names: inspection.facts.names,
         stablePods: inspection.podNames,
+        metricsEndpoints: inspection.metricsEndpoints,
         stableAgeMs: inspection.podAgeMs,
         template: templateFacts(inspection.stable.spec?.template ?? {}),
         configMaps: versions,

@@ -4,8 +4,10 @@ import type { DeploymentFacts, Namesake } from '../rollout/deployment-facts.ts';
 import type { FieldChange } from '../rollout/field-change.ts';
 import { namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { WorkloadFacts } from '../rollout/observation.ts';
+import type { MetricsEndpoints } from '../runner/ports.ts';
 import { describeHolder } from './job.ts';
 import { matchesSelector, selectorQuery } from './label-selector.ts';
+import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { paths } from './paths.ts';
 import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawTemplate } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
@@ -16,6 +18,7 @@ export type Inspection = {
   readonly facts: Omit<DeploymentFacts, 'templateHash'>;
   readonly stable: RawDeployment;
   readonly podNames: readonly string[];
+  readonly metricsEndpoints: MetricsEndpoints;
   /** Age of the oldest pod; 0 without any. */
   readonly podAgeMs: number;
 };
@@ -77,6 +80,7 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     facts,
     stable,
     podNames: pods.map((pod) => pod.metadata?.name ?? ''),
+    metricsEndpoints: metricsEndpointsOf(pods),
     podAgeMs: born.length === 0 ? 0 : client.serverNowMs() - Math.min(...born),
   };
 }

@@ -9,7 +9,15 @@ export type PlanContext = {
   /** False where we may not list PodDisruptionBudgets. */
   readonly budgetsKnown: boolean;
   /** Undefined where no metrics judge. */
-  readonly traffic: { readonly requestsPerSecond: number; readonly errorRate: number; readonly forecast: Forecast } | undefined;
+  readonly traffic:
+    | {
+        readonly requestsPerSecond: number;
+        readonly errorRate: number;
+        readonly forecast: Forecast;
+        /** What is read from where. */
+        readonly source?: readonly string[];
+      }
+    | undefined;
 };
 
 /** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
@@ -29,6 +37,7 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
     ...(plan.halfAtMost ? ['a PodDisruptionBudget covers the pods: the canary stays at half of the replicas at most'] : []),
     `pods at the peak: ${peakPods(plan)}`,
     describeJudge(plan, context),
+    ...(context.traffic?.source ?? []),
     `duration: ${describeDuration(plan, context)}`,
     `if the runner dies, the canary is gone within ${seconds(spec.deadManMs)} of its last heartbeat`,
   ];

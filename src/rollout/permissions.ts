@@ -17,6 +17,8 @@ export type PermissionNeeds = {
   readonly claims: readonly string[];
   /** Whether ConfigMaps are released. */
   readonly configMaps?: boolean;
+  /** Whether the pods themselves are asked through the API server's proxy; their names are not known beforehand. */
+  readonly podsProxy?: boolean;
   /** The Service that is asked through the API server's proxy. */
   readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
 };
@@ -38,6 +40,7 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
     ...permission('', 'services', ['list']),
     ...(needs.configMaps === true ? permission('', 'configmaps', ['create', 'get', 'list', 'patch']) : []),
     ...(needs.logs ? permission('', 'pods/log', ['get']) : []),
+    ...(needs.podsProxy === true ? permission('', 'pods/proxy', ['get']) : []),
     ...needs.claims.flatMap((claim) => permission('', 'persistentvolumeclaims', ['get'], claim)),
     ...(needs.proxied === undefined
       ? []

@@ -17,7 +17,23 @@ export type Clock = {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 };
 
-export type PodNames = { readonly canary: readonly string[]; readonly stable: readonly string[] };
+/** Where a pod says that it serves its own metrics. */
+export type MetricsEndpoint = {
+  readonly scheme: 'http' | 'https';
+  readonly port: number;
+  /** With its slash, and without a query. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+};
+
+/** By pod; a pod that says nothing, or does not run yet, is not in it. */
+export type MetricsEndpoints = Readonly<Record<string, MetricsEndpoint>>;
+
+export type PodNames = {
+  readonly canary: readonly string[];
+  readonly stable: readonly string[];
+  readonly endpoints?: MetricsEndpoints;
+};
 
 /** The pods of each workload; which of them are compared depends on the phase (`armsOf`). */
 export type WorkloadPodNames = PodNames & {
@@ -37,11 +53,13 @@ export type StableTraffic = {
   /** A fraction; 0 without requests. */
   readonly errorRate: number;
   readonly podsWithoutSeries: readonly string[];
+  /** For the plan: what is read from where, as chosen in this look. May hold untrusted text. */
+  readonly source?: readonly string[];
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */
 export type MetricsSource = Metrics & {
-  preflight(stablePods: readonly string[], signal: AbortSignal): Promise<StableTraffic>;
+  preflight(stablePods: readonly string[], signal: AbortSignal, endpoints?: MetricsEndpoints): Promise<StableTraffic>;
 };
 
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */
@@ -71,6 +89,7 @@ export type Inspected = {
   /** The annotation that `kubectl rollout history` shows, as it stands. */
   readonly changeCause: string | undefined;
   readonly stablePods: readonly string[];
+  readonly metricsEndpoints?: MetricsEndpoints;
   /** Age of the oldest of them. */
   readonly stableAgeMs: number;
   facts(releasedContainers: readonly string[], configuration?: readonly FieldChange[]): DeploymentFacts;

@@ -31,6 +31,9 @@ export type ReleaseRequest = {
   readonly readinessOnPurpose: boolean;
   readonly logs: boolean;
   readonly proxied: PermissionNeeds['proxied'];
+  readonly podsProxy: boolean;
+  /** The source of metrics is used if it can be: nobody asked for it, and readiness judges otherwise. */
+  readonly metricsIfPossible: boolean;
   readonly holder: Holder;
   /** Of a rollback: the revision; undefined is the newest that is not the current one. */
   readonly toRevision?: number | undefined;
@@ -78,7 +81,8 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   }
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
   const warnings = [...judge.warnings, ...warnOfSecrets(request.variables ?? [])];
-  const plan = planRelease(facts, planned.images, request.spec, judge.rules, warnings, configuration);
+  const spec: ReleaseSpec = { ...request.spec, judgedBy: judge.rules === undefined ? request.spec.judgedBy : 'metrics' };
+  const plan = planRelease(facts, planned.images, spec, judge.rules, warnings, configuration);
   const traffic =
     judge.traffic === undefined || plan.rules === undefined
       ? undefined
@@ -107,10 +111,13 @@ async function prepareJudge(
   cancel: AbortSignal,
 ): Promise<Judge> {
   const { spec } = request;
+  if (request.metricsIfPossible) return tryMetrics(request, ports, unhealthy, inspected, cancel);
   if (spec.judgedBy === 'readiness' || ports.metrics === undefined) {
-    const warning =
-      'no Prometheus is given: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this';
-    return { rules: undefined, traffic: undefined, warnings: request.readinessOnPurpose ? [] : [warning] };
+    return {
+      rules: undefined,
+      traffic: undefined,
+      warnings: request.readinessOnPurpose ? [] : [readinessWarning('no Prometheus is given')],
+    };
   }
   const rules = rulesFor({ compare: !unhealthy, spec });
   if (rules === undefined) {
@@ -128,7 +135,7 @@ async function prepareJudge(
   }
   const { stablePods } = inspected;
   const { podsWithoutSeries } = traffic;
-  const unseen = `Prometheus has no series for ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
+  const unseen = `there are no metrics of ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
   const warnings = [
     ...(podsWithoutSeries.length > 0 ? [unseen] : []),
     ...(unhealthy ? [`${over(request)} an unhealthy Deployment: judged by the absolute limit alone`] : []),
@@ -144,6 +151,38 @@ function isRescue(request: ReleaseRequest, unhealthy: boolean): boolean {
 function over({ command }: ReleaseRequest): string {
   return command === 'rollback' ? 'rollback of' : 'force over';
 }
+const readinessWarning = (why: string): string =>
+  `${why}: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this`;
+
+/** What nobody asked for refuses no release: without metrics that can judge, readiness does, and one warning says why. */
+async function tryMetrics(
+  request: ReleaseRequest,
+  ports: ReleasePorts,
+  unhealthy: boolean,
+  inspected: Inspected,
+  cancel: AbortSignal,
+): Promise<Judge> {
+  const byReadiness = (why: string): Judge => {
+    const warnings = [readinessWarning(`no Prometheus is given, and the pods' own metrics cannot judge (${why})`)];
+    return { rules: undefined, traffic: undefined, warnings };
+  };
+  // Only what announces itself is tried: other pods are nobody's business.
+  if (Object.keys(inspected.metricsEndpoints ?? {}).length === 0) return byReadiness('no pod announces a port for them');
+  try {
+    const asked = { ...request, metricsIfPossible: false, spec: { ...request.spec, judgedBy: 'metrics' as const } };
+    const judge = await prepareJudge(asked, ports, unhealthy, inspected, cancel);
+    if (judge.rules === undefined || judge.traffic === undefined) return judge;
+    const plan = planRelease(inspected.facts([]), [], asked.spec, judge.rules, []);
+    refuseHopeless(plan, forecastFor(plan, judge.rules, judge.traffic), judge.traffic);
+    ports.reporter.info('no Prometheus is given: the metrics of the pods themselves judge');
+    return judge;
+  } catch (error) {
+    if (error instanceof UserError) return byReadiness(lowerFirst(error.message));
+    throw error;
+  }
+}
+
+const lowerFirst = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
 
 /** Pods of a release that has just ended are not scraped yet: that is no wrong query, for a while. */
 async function readTraffic(
@@ -155,7 +194,7 @@ async function readTraffic(
   const startedAtMs = clock.nowMs();
   while (true) {
     try {
-      return await metrics.preflight(inspected.stablePods, cancel);
+      return await metrics.preflight(inspected.stablePods, cancel, inspected.metricsEndpoints);
     } catch (error) {
       const waitedMs = clock.nowMs() - startedAtMs;
       const isYoung = inspected.stableAgeMs + waitedMs < youngMs;

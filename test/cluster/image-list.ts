@@ -26,6 +26,9 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'crash-at-start': { CRASH_AT_START: '1' },
   'never-ready': { NEVER_READY: '1' },
   slow: { LATENCY_MS: '300' },
+  'otel-v1': { METRIC_NAMES: 'opentelemetry' },
+  'otel-v2': { METRIC_NAMES: 'opentelemetry' },
+  'otel-half': { METRIC_NAMES: 'opentelemetry', ERROR_RATE: '0.5' },
   'exit-at-once-v1': { EXIT_AT_ONCE: '1' },
   'exit-at-once-v2': { EXIT_AT_ONCE: '1' },
 };

@@ -193,6 +193,8 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
       images: { kind: 'by-container' as const, images: images(world.scenario, script.tag) },
       spec: script.spec,
       readinessOnPurpose: true,
+      podsProxy: false,
+      metricsIfPossible: false,
       logs: false,
       proxied: undefined,
       holder,
