@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
 import type { Config, Evidence, PrometheusAddress, Queries } from './config.ts';
+import { parseDispersion, parseErrorBudget, parseMaxSlow, parseMinTraffic } from './gate-units.ts';
 import { readImageRequest } from './image-request.ts';
 import { InputReader } from './input-reader.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
@@ -18,7 +19,7 @@ export type InputContext = {
   readonly environmentNames?: readonly string[];
 };
 
-const laterCommands = ['status', 'abort', 'promote', 'rollback', 'history', 'reconcile', 'replay'];
+const laterCommands = ['status', 'abort', 'promote', 'rollback', 'history', 'reconcile'];
 const laterStrategies = ['rolling', 'recreate', 'blue-green', 'a-b', 'shadow'];
 const laterMetrics = ['pods'];
 const secondMs = 1000;
@@ -32,7 +33,7 @@ export function parseInputs(read: (name: string) => string, context: InputContex
   const prometheus = reader.parse('prometheus', parsePrometheusAddress);
   rejectMetricsWithoutSource(reader);
   const config: Config = {
-    command: reader.choice('command', ['deploy', 'plan'], laterCommands) ?? 'deploy',
+    command: readCommand(reader),
     deployment: readDeployment(reader),
     namespace: reader.parse('namespace', parseNamespace),
     images: readImageRequest(reader),
@@ -60,6 +61,14 @@ function summarize(problems: readonly string[]): string {
   return [`${problems.length} inputs are wrong:`, ...problems.map((problem) => `- ${problem}`)].join('\n');
 }
 
+function readCommand(reader: InputReader): Config['command'] {
+  const command = reader.choice('command', ['deploy', 'plan', 'replay'], laterCommands) ?? 'deploy';
+  if (reader.isGiven('samples')) reader.reject('samples', 'it names the file of command: replay; leave it out');
+  if (command !== 'replay') return command;
+  reader.reject('command', 'a replay has inputs of its own, and is no release');
+  return 'plan';
+}
+
 function readDeployment(reader: InputReader): string {
   if (reader.text('deployment') === undefined)
     reader.reject('deployment', 'it is required; valid is the name of a Deployment, for example web');
@@ -82,6 +91,10 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
     judgedBy: prometheus !== undefined && metrics !== 'none' ? 'metrics' : 'readiness',
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
     maxErrorRate: reader.parse('max-error-rate', parseErrorRate),
+    maxSlow: reader.parse('max-slow', parseMaxSlow),
+    minTraffic: reader.parse('min-traffic', parseMinTraffic),
+    errorBudget: reader.parse('error-budget', parseErrorBudget),
+    dispersion: reader.parse('dispersion', parseDispersion),
     timeoutMs: timeoutMs ?? 0,
     readyTimeoutMs: reader.durationMs('ready-timeout', secondMs, dayMs) ?? 0,
     minDurationMs: minDurationMs ?? 0,
@@ -96,7 +109,16 @@ function parseBoolean(text: string): Parsed<boolean> {
   return { problem: `${quoted(text)} is not valid; valid: true, false` };
 }
 
-const metricsInputs: readonly InputName[] = ['error-query', 'total-query', 'max-error-increase', 'max-error-rate'];
+const metricsInputs: readonly InputName[] = [
+  'error-query',
+  'total-query',
+  'max-error-increase',
+  'max-error-rate',
+  'max-slow',
+  'min-traffic',
+  'error-budget',
+  'dispersion',
+];
 
 /** Somebody who gives a limit believes that it is kept. */
 function rejectMetricsWithoutSource(reader: InputReader): void {

@@ -13,6 +13,7 @@ const jsonTextMax = 1_000;
 const reached: Readonly<Record<Report['command'], ReadonlySet<Result>>> = {
   deploy: new Set<Result>(['promoted', 'unchanged']),
   plan: new Set<Result>(['planned']),
+  replay: new Set<Result>(['done']),
 };
 
 /** 0 when the command reached what it was asked for (invariant I12). */

@@ -1,3 +1,4 @@
+import type { ReplayLine } from './gates/replay-batches.ts';
 import type { PlannedStep } from './replica-share.ts';
 import type { ImageChange } from './spec.ts';
 import type { Outcome } from './verdict.ts';
@@ -30,7 +31,7 @@ export type GateNumbers = {
 
 /** What a run leaves for people and for later steps. Plain data. */
 export type Report = {
-  readonly command: 'deploy' | 'plan';
+  readonly command: 'deploy' | 'plan' | 'replay';
   readonly target: { readonly namespace: string; readonly deployment: string };
   readonly strategy: 'canary';
   readonly judgedBy: 'metrics' | 'readiness';
@@ -40,6 +41,8 @@ export type Report = {
   readonly timeline: readonly TimelineEntry[];
   /** Undefined: no metrics were read. */
   readonly numbers: GateNumbers | undefined;
+  /** The last line of a replay, and how many lines there are. */
+  readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
   readonly runUrl: string | undefined;

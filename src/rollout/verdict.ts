@@ -10,7 +10,10 @@ export type ReasonCode =
   | 'unproved'
   | 'unchanged'
   | 'planned'
+  | 'replayed'
   | 'metrics-failed'
+  | 'traffic-vanished'
+  | 'error-budget-spent'
   | 'too-little-traffic'
   | 'too-close-to-call'
   | 'metrics-unavailable'
@@ -51,9 +54,10 @@ export type RefusalCode =
   | 'metrics-unreachable'
   | 'metrics-empty'
   | 'traffic-too-little'
+  | 'samples-invalid'
   | 'dry-run-denied';
 
-export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'refused' | 'failed';
+export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'done' | 'refused' | 'failed';
 
 export type Outcome = {
   readonly result: Result;
