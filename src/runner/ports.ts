@@ -26,6 +26,8 @@ export type StableTraffic = {
   /** A fraction; 0 without requests. */
   readonly errorRate: number;
   readonly podsWithoutSeries: readonly string[];
+  /** Bounds of the response times' buckets, without +Inf; undefined: no histogram is read. */
+  readonly bucketBoundsMs?: readonly number[] | undefined;
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
+import { slowBoundProblem } from '../rollout/gates/slow-requests.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import { namesFor } from '../rollout/names.ts';
 import { type PermissionNeeds, permissionsFor } from '../rollout/permissions.ts';
@@ -98,14 +99,22 @@ async function prepareJudge(
     return { rules, traffic: undefined, warnings: [warning] };
   }
   const traffic = await readTraffic(ports.metrics, ports, inspected, cancel);
+  refuseUnknownBound(spec, traffic);
   const { stablePods } = inspected;
   const { podsWithoutSeries } = traffic;
   const unseen = `Prometheus has no series for ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
   const warnings = [
     ...(podsWithoutSeries.length > 0 ? [unseen] : []),
-    ...(unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limit alone'] : []),
+    ...(unhealthy ? ['force over an unhealthy Deployment: judged by the absolute limits alone'] : []),
   ];
   return { rules, traffic, warnings };
+}
+
+/** A time between two buckets cannot be counted. */
+function refuseUnknownBound({ maxSlow }: ReleaseSpec, traffic: StableTraffic): void {
+  const problem = maxSlow === undefined ? undefined : slowBoundProblem(maxSlow, traffic.bucketBoundsMs);
+  if (problem === undefined) return;
+  throw new UserError('metrics-empty', problem, 'Give one of the bounds as the time, or leave `max-slow` out');
 }
 
 /** Pods of a release that has just ended are not scraped yet: that is no wrong query, for a while. */
