@@ -14,6 +14,7 @@ export type UserErrorCode =
   | 'metrics-unreachable'
   | 'metrics-empty'
   | 'traffic-too-little'
+  | 'samples-invalid'
   | 'dry-run-denied';
 
 /** Something the user can change: the message says what. Never has a stack in the log. */

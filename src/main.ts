@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { getInput, getState, saveState } from '@actions/core';
 import type { PrometheusAddress } from './config/config.ts';
+import { asksForReplay, parseReplayInputs } from './config/replay-inputs.ts';
 import { type Connection, connect } from './connect.ts';
 import { UserError } from './errors.ts';
 import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
 import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
+import { refusedReplay, replayStep } from './replay.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
 import type { Earlier, GateNumbers, Report } from './rollout/report.ts';
 import { runCommand } from './runner/command.ts';
@@ -24,9 +26,22 @@ async function main(): Promise<void> {
   saveState('is-post', 'true');
   const reporter = consoleReporter();
   try {
-    await (isPost ? post(process.env, reporter) : run(reporter));
+    if (asksForReplay(getInput)) replay(isPost, reporter);
+    else await (isPost ? post(process.env, reporter) : run(reporter));
   } catch (error) {
     reportBug(error, reporter);
+  }
+}
+
+/** Judges a file; there is nothing to clean up after it. */
+function replay(isPost: boolean, reporter: Reporter): void {
+  if (isPost) return;
+  const startedAtMs = Date.now();
+  try {
+    publish(replayStep(parseReplayInputs(getInput, Object.keys(process.env)), reporter, startedAtMs), reporter);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    publish(refusedReplay(error, startedAtMs), reporter);
   }
 }
 

@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
 import type { Command, Config, Evidence, MetricsChoice, Queries } from './config.ts';
 import { readConfigMapSources, readVariables } from './configuration-inputs.ts';
+import { parseDispersion, parseErrorBudget, parseMaxSlow, parseMinTraffic } from './gate-units.ts';
 import { readImageRequest, readNoImage } from './image-request.ts';
 import { InputReader } from './input-reader.ts';
 import { readMetrics } from './metrics.ts';
@@ -21,7 +22,7 @@ export type InputContext = {
 };
 
 const existingCommands: readonly Command[] = ['deploy', 'plan', 'status', 'abort', 'reconcile', 'history', 'rollback'];
-const laterCommands = ['promote', 'replay'];
+const laterCommands = ['promote'];
 const laterStrategies = ['rolling', 'recreate', 'blue-green', 'a-b', 'shadow'];
 const secondMs = 1000;
 const hourMs = 3_600_000;
@@ -31,7 +32,7 @@ const dayMs = 24 * hourMs;
 export function parseInputs(read: (name: string) => string, context: InputContext): Config {
   const reader = new InputReader(read);
   const prometheus = reader.parse('prometheus', parsePrometheusAddress);
-  const command = reader.choice('command', existingCommands, laterCommands) ?? 'deploy';
+  const command = readCommand(reader);
   const metrics = readMetrics(reader);
   const config: Config = {
     command,
@@ -67,6 +68,14 @@ function summarize(problems: readonly string[]): string {
   return [`${problems.length} inputs are wrong:`, ...problems.map((problem) => `- ${problem}`)].join('\n');
 }
 
+function readCommand(reader: InputReader): Config['command'] {
+  const command = reader.choice('command', [...existingCommands, 'replay'], laterCommands) ?? 'deploy';
+  if (reader.isGiven('samples')) reader.reject('samples', 'it names the file of command: replay; leave it out');
+  if (command !== 'replay') return command;
+  reader.reject('command', 'a replay has inputs of its own, and is no release');
+  return 'plan';
+}
+
 function readDeployment(reader: InputReader): string {
   if (reader.text('deployment') === undefined)
     reader.reject('deployment', 'it is required; valid is the name of a Deployment, for example web');
@@ -89,6 +98,10 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
     judgedBy: metrics.source === 'prometheus' || metrics.source === 'pods' ? 'metrics' : 'readiness',
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
     maxErrorRate: reader.parse('max-error-rate', parseErrorRate),
+    maxSlow: reader.parse('max-slow', parseMaxSlow),
+    minTraffic: reader.parse('min-traffic', parseMinTraffic),
+    errorBudget: reader.parse('error-budget', parseErrorBudget),
+    dispersion: reader.parse('dispersion', parseDispersion),
     timeoutMs: timeoutMs ?? 0,
     readyTimeoutMs: reader.durationMs('ready-timeout', secondMs, dayMs) ?? 0,
     minDurationMs: minDurationMs ?? 0,

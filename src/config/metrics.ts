@@ -3,7 +3,7 @@ import type { MetricsChoice } from './config.ts';
 import type { InputReader } from './input-reader.ts';
 import { defaultOf, type InputName } from './schema.ts';
 
-const limitInputs: readonly InputName[] = ['max-error-increase', 'max-error-rate'];
+const limitInputs: readonly InputName[] = ['max-error-increase', 'max-error-rate', 'max-slow', 'min-traffic', 'error-budget', 'dispersion'];
 const queryInputs: readonly InputName[] = ['error-query', 'total-query'];
 
 /** Where requests are counted, and what contradicts it. */

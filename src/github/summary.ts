@@ -39,7 +39,8 @@ function render(report: Report, rows: number): string {
 
 function heading(report: Report): string {
   const { namespace, deployment } = report.target;
-  return `## ${resultTitles[report.outcome.result]}: ${escapeMarkdown(bounded(`${namespace}/${deployment}`, textLengthMax))}`;
+  const target = report.command === 'replay' ? deployment : `${namespace}/${deployment}`;
+  return `## ${resultTitles[report.outcome.result]}: ${escapeMarkdown(bounded(target, textLengthMax))}`;
 }
 
 function verdict(report: Report): string {

@@ -1,5 +1,5 @@
 import { absorbReading, absorbUnavailable, startEvidence } from './gates/metrics-gate.ts';
-import type { Observation, WorkloadFacts } from './observation.ts';
+import type { MetricsReading, Observation, WorkloadFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { RolloutState, Steadiness } from './state.ts';
 import { judgedWorkload } from './strategies/judged-workload.ts';
@@ -59,5 +59,17 @@ function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation
   const evidence = state.evidence ?? startEvidence(plan.rules);
   if (observation.metrics === undefined) return evidence;
   if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
-  return absorbReading(plan.rules, evidence, observation.metrics.reading, observation.nowMs);
+  const { reading } = observation.metrics;
+  return absorbReading(plan.rules, evidence, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
+}
+
+/**
+ * The canary's part of the pods that answer requests, as a fraction: of its pods those that are ready and in the metrics, of stable all in
+ * the metrics, so that it is rather too small. Undefined where it is not known.
+ */
+export function trafficShare(plan: Plan, canary: WorkloadFacts | undefined, reading: MetricsReading): number | undefined {
+  if (plan.rules?.minTraffic === undefined || canary === undefined) return undefined;
+  const answering = canary.pods.filter((pod) => pod.ready && !pod.terminating && Object.hasOwn(reading.canary, pod.name)).length;
+  const stable = Object.keys(reading.stable).length;
+  return answering > 0 && stable > 0 ? answering / (answering + stable) : undefined;
 }

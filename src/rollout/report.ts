@@ -1,3 +1,4 @@
+import type { ReplayLine } from './gates/replay-batches.ts';
 import type { PlannedStep } from './replica-share.ts';
 import type { Revision } from './revisions.ts';
 import type { ImageChange, Strategy } from './spec.ts';
@@ -40,7 +41,7 @@ export type Earlier = {
 
 /** What a run leaves for people and for later steps. Plain data. */
 export type Report = {
-  readonly command: 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback';
+  readonly command: 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback' | 'replay';
   readonly target: { readonly namespace: string; readonly deployment: string };
   readonly strategy: Strategy;
   readonly judgedBy: 'metrics' | 'readiness';
@@ -50,6 +51,8 @@ export type Report = {
   readonly timeline: readonly TimelineEntry[];
   /** Undefined: no metrics were read. */
   readonly numbers: GateNumbers | undefined;
+  /** The last line of a replay, and how many lines there are. */
+  readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
   /** The record of a run that died in its promotion, finished or undone by this one. */

@@ -55,6 +55,8 @@ export type StableTraffic = {
   readonly podsWithoutSeries: readonly string[];
   /** For the plan: what is read from where, as chosen in this look. May hold untrusted text. */
   readonly source?: readonly string[];
+  /** Bounds of the response times' buckets, without +Inf; undefined: no histogram is read. */
+  readonly bucketBoundsMs?: readonly number[] | undefined;
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */

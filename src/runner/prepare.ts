@@ -3,6 +3,7 @@ import type { CauseContext } from '../rollout/change-cause.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
 import { configurationOf } from '../rollout/field-change.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
+import { slowBoundProblem } from '../rollout/gates/slow-requests.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import { namesFor } from '../rollout/names.ts';
 import { type PermissionNeeds, permissionsFor } from '../rollout/permissions.ts';
@@ -133,12 +134,13 @@ async function prepareJudge(
     const warning = `${traffic.message}; and the Deployment is not healthy: this rollback is judged by readiness alone`;
     return { rules: undefined, traffic: undefined, warnings: [warning] };
   }
+  refuseUnknownBound(spec, traffic);
   const { stablePods } = inspected;
   const { podsWithoutSeries } = traffic;
   const unseen = `there are no metrics of ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
   const warnings = [
     ...(podsWithoutSeries.length > 0 ? [unseen] : []),
-    ...(unhealthy ? [`${over(request)} an unhealthy Deployment: judged by the absolute limit alone`] : []),
+    ...(unhealthy ? [`${over(request)} an unhealthy Deployment: judged by the absolute limits alone`] : []),
   ];
   return { rules, traffic, warnings };
 }
@@ -183,6 +185,13 @@ async function tryMetrics(
 }
 
 const lowerFirst = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
+
+/** A time between two buckets cannot be counted. */
+function refuseUnknownBound({ maxSlow }: ReleaseSpec, traffic: StableTraffic): void {
+  const problem = maxSlow === undefined ? undefined : slowBoundProblem(maxSlow, traffic.bucketBoundsMs);
+  if (problem === undefined) return;
+  throw new UserError('metrics-empty', problem, 'Give one of the bounds as the time, or leave `max-slow` out');
+}
 
 /** Pods of a release that has just ended are not scraped yet: that is no wrong query, for a while. */
 async function readTraffic(
