@@ -7,6 +7,7 @@ import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
 import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
+import { reportedFields } from './rollout/field-change.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
 import type { GateNumbers, Report } from './rollout/report.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
@@ -104,6 +105,7 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     judgedBy:
       plan === undefined ? (connection?.config.release.judgedBy ?? 'readiness') : plan.rules === undefined ? 'readiness' : 'metrics',
     images: end.images,
+    ...reportedFields(plan),
     outcome: end.outcome,
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],

@@ -23,6 +23,7 @@ function render(report: Report, rows: number): string {
     heading(report),
     verdict(report),
     images(report, rows),
+    configuration(report, rows),
     numbers(report),
     steps(report, rows),
     timeline(report, rows),
@@ -49,6 +50,11 @@ function verdict(report: Report): string {
 function images(report: Report, rows: number): string {
   const lines = report.images.map((image) => [cell(image.container), code(image.from), code(image.to)]);
   return table('Images', ['container', 'old', 'new'], lines, rows);
+}
+
+function configuration(report: Report, rows: number): string {
+  const lines = (report.configuration ?? []).map((field) => [cell(field.what), code(field.from), code(field.to)]);
+  return table('Configuration', ['field', 'old', 'new'], lines, rows);
 }
 
 function numbers(report: Report): string {

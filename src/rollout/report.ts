@@ -28,6 +28,8 @@ export type GateNumbers = {
   readonly confidence: number | undefined;
 };
 
+export type ReportedField = { readonly what: string; readonly from: string; readonly to: string };
+
 /** What a run leaves for people and for later steps. Plain data. */
 export type Report = {
   readonly command: 'deploy' | 'plan';
@@ -35,6 +37,8 @@ export type Report = {
   readonly strategy: 'canary';
   readonly judgedBy: 'metrics' | 'readiness';
   readonly images: readonly ImageChange[];
+  /** What changes beside images, in words, never with the value of a variable. Undefined where nothing does. */
+  readonly configuration?: readonly ReportedField[];
   readonly outcome: Outcome;
   readonly plannedSteps: readonly PlannedStep[];
   readonly timeline: readonly TimelineEntry[];
