@@ -1,61 +1,13 @@
 import { describe, type ExpectStatic, test, vi } from 'vitest';
-import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { annotationsOf, answersOf, configured, manifest, quick, referencesOf, templateOf, versions } from './configured.ts';
 import { expectGolden, expectSafe } from './golden.ts';
-import { leftovers } from './invariants.ts';
 import { isWrite } from './requests.ts';
 import { imagesOf, namespace } from './scene.ts';
-import { openStage, type Performance, type Stage, type StageOptions } from './stage.ts';
+import { openStage, type Performance, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 10, testTimeout: 90_000 });
 
 const cause = 'kubernetes.io/change-cause';
-const manifest = (version: string): string =>
-  JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web', namespace }, data: { VERSION: version } });
-const probe = { httpGet: { path: '/readyz', port: 8080 }, periodSeconds: 1 };
-
-/** An application that answers with a variable out of a ConfigMap, beside files that it mounts. */
-const configured: StageOptions = {
-  configures: true,
-  pod: {
-    containers: [
-      {
-        name: 'app',
-        image: 'shop/web:v1',
-        ports: [{ containerPort: 8080 }],
-        readinessProbe: probe,
-        env: [{ name: 'MODE', value: 'a' }],
-        envFrom: [{ configMapRef: { name: 'web' } }],
-      },
-    ],
-    volumes: [
-      { name: 'files', configMap: { name: 'web' } },
-      { name: 'all', projected: { sources: [{ configMap: { name: 'web' } }] } },
-    ],
-  },
-  spec: { revisionHistoryLimit: 1 },
-  prepare: (sandbox) => void sandbox.apply(JSON.parse(manifest('by-hand')) as object),
-};
-const quick = { prometheus: '', metrics: 'none', steps: '50%' };
-
-const templateOf = (sandbox: Sandbox) => sandbox.get('deployments', namespace, 'web')?.spec.template.spec;
-const annotationsOf = (sandbox: Sandbox) => sandbox.get('deployments', namespace, 'web')?.metadata.annotations ?? {};
-const versions = (sandbox: Sandbox): readonly string[] => leftovers(sandbox).flatMap((left) => /^ConfigMap (.+)$/u.exec(left)?.[1] ?? []);
-const referencesOf = (sandbox: Sandbox): readonly (string | undefined)[] => {
-  const spec = templateOf(sandbox);
-  return [
-    spec?.containers[0]?.envFrom?.[0]?.configMapRef?.name,
-    spec?.volumes?.[0]?.configMap?.name,
-    spec?.volumes?.[1]?.projected?.sources[0]?.configMap?.name,
-  ];
-};
-/** What the pods behind the Service answer with, now. */
-function answersOf(stage: Stage): readonly string[] {
-  const { sandbox } = stage;
-  const before = sandbox.traffic.clientStats().byVersion;
-  sandbox.advance(1_000);
-  const after = sandbox.traffic.clientStats().byVersion;
-  return Object.keys(after).filter((version) => (after[version]?.ok ?? 0) > (before[version]?.ok ?? 0));
-}
 
 function expectResult(expect: ExpectStatic, done: Performance, result: string): void {
   expectSafe(expect, done);
