@@ -9,6 +9,7 @@ import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
 import { refusedReplay, replayStep } from './replay.ts';
+import { reportedFields } from './rollout/field-change.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
 import type { Earlier, GateNumbers, Report } from './rollout/report.ts';
 import { runCommand } from './runner/command.ts';
@@ -128,6 +129,7 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     judgedBy:
       plan === undefined ? (connection?.config.release.judgedBy ?? 'readiness') : plan.rules === undefined ? 'readiness' : 'metrics',
     images: end.images,
+    ...reportedFields(plan),
     outcome: end.outcome,
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],

@@ -3,6 +3,7 @@ import { type Connection, connect } from './connect.ts';
 import { isFault, messageOf } from './errors.ts';
 import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
+import { reportedFields } from './rollout/field-change.ts';
 import type { Plan } from './rollout/plan.ts';
 import { rollbackOutcome } from './rollout/rollback.ts';
 import { type Holder, startState } from './rollout/state.ts';
@@ -54,6 +55,7 @@ async function finish(
     strategy: plan.spec.strategy,
     judgedBy: plan.rules === undefined ? 'readiness' : 'metrics',
     images: plan.images,
+    ...reportedFields(plan),
     outcome,
     plannedSteps: plan.steps,
     timeline,

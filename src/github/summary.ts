@@ -27,6 +27,7 @@ function render(report: Report, rows: number): string {
     historySection(report, rows),
     earlierSection(report),
     images(report, rows),
+    configuration(report, rows),
     numbers(report),
     steps(report, rows),
     timeline(report, rows),
@@ -57,6 +58,11 @@ function verdict(report: Report): string {
 function images(report: Report, rows: number): string {
   const lines = report.images.map((image) => [cell(image.container), code(image.from), code(image.to)]);
   return table('Images', ['container', 'old', 'new'], lines, rows);
+}
+
+function configuration(report: Report, rows: number): string {
+  const lines = (report.configuration ?? []).map((field) => [cell(field.what), code(field.from), code(field.to)]);
+  return table('Configuration', ['field', 'old', 'new'], lines, rows);
 }
 
 function numbers(report: Report): string {

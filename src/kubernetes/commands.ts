@@ -78,8 +78,9 @@ async function canary(context: CommandContext, replicas: number, because: string
   const { client, plan, seen } = context;
   const object = `Deployment ${plan.names.canary}: replicas`;
   if (seen.canary === undefined) {
-    const released = [...plan.images.map((change) => change.to), ...configurationOf(plan).map((change) => change.what)].join(', ');
-    report(context, object, 'none', `${replicas} (${released})`, because);
+    const fields = configurationOf(plan).length;
+    const configured = fields === 0 ? [] : [`${fields} changed ${fields === 1 ? 'field' : 'fields'} of configuration`];
+    report(context, object, 'none', `${replicas} (${[...plan.images.map((change) => change.to), ...configured].join(', ')})`, because);
     await client.create(paths.deployments(plan.target.namespace), canaryManifest(plan, stableOf(context), replicas, jobUidOf(context)));
     return;
   }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
-import { loadAllYaml } from '@kubernetes/client-node';
+import { loadYaml } from '@kubernetes/client-node';
 import { messageOf, UserError } from '../errors.ts';
 import type { ConfigMapContent } from './config-map-content.ts';
 
@@ -108,13 +108,18 @@ function readManifests(path: string, options: ConfigMapFileOptions): readonly Co
   if (text === undefined) throw new Problem('it is no text in UTF-8; a file becomes a ConfigMap with name=path');
   let documents: readonly unknown[];
   try {
-    documents = loadAllYaml(text).filter((document: unknown) => document !== null && document !== undefined);
+    documents = documentsOf(text).map((document): unknown => loadYaml(document));
   } catch (error) {
     // The parser shows the lines around its place, which may hold anything.
     throw new Problem(`it is no YAML or JSON: ${messageOf(error).split('\n')[0] ?? ''}`, { cause: error });
   }
   if (documents.length === 0) throw new Problem('it is empty');
   return documents.map((document) => contentOf(document, options));
+}
+
+/** The library stumbles over an empty document. At the start of a line `---` is always a separator, even in a block of text. */
+function documentsOf(text: string): readonly string[] {
+  return text.split(/^---(?=\s|$)/mu).filter((part) => part.split('\n').some((line) => line.trim() !== '' && !line.trim().startsWith('#')));
 }
 
 function contentOf(document: unknown, { namespace }: ConfigMapFileOptions): ConfigMapContent {

@@ -40,3 +40,12 @@ export function fieldsOn(states: readonly FieldState[] | undefined): 'old' | 'ne
   if (states.every((state) => state === 'from')) return 'old';
   return states.every((state) => state === 'to') ? 'new' : 'other';
 }
+
+/** The fields in words, for a report; nothing where there are none. */
+export function reportedFields(plan: { readonly configuration?: readonly FieldChange[] | undefined } | undefined): {
+  readonly configuration?: readonly { readonly what: string; readonly from: string; readonly to: string }[];
+} {
+  const changes = plan === undefined ? [] : configurationOf(plan);
+  if (changes.length === 0) return {};
+  return { configuration: changes.map(({ what, fromText, toText }) => ({ what, from: fromText, to: toText })) };
+}

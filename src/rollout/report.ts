@@ -38,6 +38,7 @@ export type Earlier = {
   readonly runUrl: string;
   readonly actor: string;
 };
+export type ReportedField = { readonly what: string; readonly from: string; readonly to: string };
 
 /** What a run leaves for people and for later steps. Plain data. */
 export type Report = {
@@ -46,6 +47,8 @@ export type Report = {
   readonly strategy: Strategy;
   readonly judgedBy: 'metrics' | 'readiness';
   readonly images: readonly ImageChange[];
+  /** What changes beside images, in words, never with the value of a variable. Undefined where nothing does. */
+  readonly configuration?: readonly ReportedField[];
   readonly outcome: Outcome;
   readonly plannedSteps: readonly PlannedStep[];
   readonly timeline: readonly TimelineEntry[];

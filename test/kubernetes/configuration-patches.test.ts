@@ -171,6 +171,13 @@ describe('promotion and reversion', () => {
     expect(back).toEqual(now);
   });
 
+  test('a value that stands in another container is not ours', () => {
+    const now = changed(({ spec }) => {
+      spec.template.spec.containers.unshift({ ...spec.template.spec.containers[0], name: 'other' });
+    });
+    expect(fieldStates(plan.configuration ?? [], now.spec?.template ?? {})).toEqual(['other', 'other', 'from']);
+  });
+
   test('a plan without configuration writes what it always has', () => {
     const old = planOf();
     expect(promotionPatch(before, old, jobUid).map(({ op, path }) => `${op} ${path}`)).toEqual([

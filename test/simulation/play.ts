@@ -191,6 +191,8 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
       namespace,
       deployment,
       images: { kind: 'by-container' as const, images: images(world.scenario, script.tag) },
+      variables: [{ container: undefined, name: 'LEVEL', value: script.tag }],
+      cause: { text: `release ${script.tag}`, commit: undefined, runUrl: undefined, actor: undefined },
       spec: script.spec,
       readinessOnPurpose: true,
       podsProxy: false,

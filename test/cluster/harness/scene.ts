@@ -28,6 +28,8 @@ export interface SceneOptions {
   readonly announced?: boolean;
   readonly created?: 'apply' | 'apply-server-side' | 'api';
   readonly load?: boolean;
+  /** ConfigMaps of a person that are there before the Deployment. */
+  readonly configMaps?: readonly object[];
   readonly rate?: number;
   readonly podSpec?: Readonly<Record<string, unknown>>;
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -184,6 +186,7 @@ export class Scene {
 
   private async build(): Promise<void> {
     await this.watcher.start();
+    for (const configMap of this.options.configMaps ?? []) await this.api.create(this.paths.configMaps, configMap, 'person');
     const manifest = this.manifest();
     const created = this.options.created ?? 'apply';
     if (created === 'api') await this.api.create(this.paths.deployments, manifest, 'person');

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"math"
 	"net/http"
 	"os"
@@ -53,6 +54,7 @@ func newService(behaviour Behaviour) (*service, http.Handler) {
 	mux.HandleFunc("GET /healthz", s.live)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /env", s.env)
+	mux.HandleFunc("GET /file", s.file)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	if behaviour.OpenTelemetry {
 		return s, s.measured(mux)
@@ -113,6 +115,16 @@ func (s *service) env(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprint(w, value)
+}
+
+// file answers with what a mounted file holds, and with no other file of the pod.
+func (s *service) file(w http.ResponseWriter, r *http.Request) {
+	content, err := fs.ReadFile(os.DirFS("/etc/web"), r.URL.Query().Get("name"))
+	if err != nil {
+		s.answer(w, http.StatusNotFound)
+		return
+	}
+	w.Write(content)
 }
 
 func (s *service) answer(w http.ResponseWriter, code int) {
