@@ -71,7 +71,10 @@ function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollou
   rollout.promotedAtMs = schedule.nowMs;
   if (withoutImages(before.spec?.template) !== rollout.copied)
     watch.violate('I10', `${process.name} promoted a template that the canary was not copied from`);
-  if (rollout.phase !== 'promoting') watch.violate('journal', `${process.name} promoted in phase ${rollout.phase || 'none'}`);
+  // What was on its way when an abort took the rollout over still arrives, and is put back.
+  const isOvertaken = isAborted(watch, rollout) && schedule.nowMs - rollout.phaseAtMs <= plan.spec.deadManMs / 4 + strayMs;
+  if (rollout.phase !== 'promoting' && !isOvertaken)
+    watch.violate('journal', `${process.name} promoted in phase ${rollout.phase || 'none'}`);
   const { deadManMs } = plan.spec;
   const ageMs = schedule.nowMs - rollout.journalAtMs - process.pausedMsSince(rollout.journalAtMs);
   if (ageMs > deadManMs / 8 + deadManMs / 2 + strayMs + outagesMs(process))
@@ -79,6 +82,10 @@ function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollou
   const leftMs = (deadlineOf(api.get('job')) ?? Number.POSITIVE_INFINITY) - rollout.journalAtMs;
   if (uidOf(api.get('job')) === rollout.jobUid && leftMs < recordMs - deadManMs / 4 - strayMs)
     watch.violate('record', `the Job outlives the promotion by ${leftMs} ms only`);
+}
+
+function isAborted({ world }: Watch, { takenBy }: Rollout): boolean {
+  return world.scenario.runs.some(({ name, command }) => name === takenBy && command === 'abort');
 }
 
 function outagesMs(process: SimulatedProcess): number {
