@@ -5,7 +5,7 @@ import type { Permission } from '../rollout/permissions.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { FoundRevisions } from '../rollout/revisions.ts';
 import type { Situation } from '../rollout/situation.ts';
-import type { Holder, Phase, RolloutState } from '../rollout/state.ts';
+import type { Holder, RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
 /** Time, as the runner needs it. `nowMs` is monotonic and has no meaning outside the process. */
@@ -74,7 +74,7 @@ export type Cluster = {
   seize(
     situation: Situation,
     holder: Holder,
-    becomes: (state: RolloutState, nowMs: number) => Phase,
+    becomes: (state: RolloutState, nowMs: number) => RolloutState,
   ): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
   /** The Deployment's revisions. Reads only. */
   revisions(): Promise<FoundRevisions>;

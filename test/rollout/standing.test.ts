@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { abortedPhase, abortOf, abortOutcome, abortTruth } from '../../src/rollout/abort.ts';
+import { abortedState, abortOutcome, abortTruth } from '../../src/rollout/abort.ts';
 import { leftRollouts } from '../../src/rollout/clean-up.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import type { FoundJob, Situation } from '../../src/rollout/situation.ts';
 import { leftOf, standingOf } from '../../src/rollout/standing.ts';
 import type { Phase } from '../../src/rollout/state.ts';
 import { describeStatus, statusOf, statusOutcome } from '../../src/rollout/status.ts';
+import { signalFor } from '../../src/runner/finish-record.ts';
 import { jobUid, nowMs, observation, plan, stable, state, workload } from './scene.ts';
 
 const outcome = { result: 'rolled-back', reason: 'crash', because: 'it crashes', evidence: [] } as const;
@@ -90,13 +91,13 @@ describe('standingOf', () => {
 describe('abort', () => {
   test.each([
     ['step', 'aborting'],
-    ['promoting', 'reverting'],
+    ['promoting', 'promoting'],
     ['reverting', 'reverting'],
     ['ending', 'ending'],
   ] as const)('in phase %s it goes on with %s', (phase, expected) => {
-    const aborted = abortedPhase(state(phases[phase]), nowMs + 5, 'aborted by alice');
-    expect(aborted).toMatchObject({ kind: expected, sinceMs: nowMs + 5 });
-    expect(abortOf(state(aborted))).toBe(phase === 'ending' ? undefined : 'aborted by alice');
+    const aborted = abortedState(state(phases[phase]), nowMs + 5, 'aborted by alice');
+    expect(aborted).toMatchObject({ abort: 'aborted by alice', phase: { kind: expected, sinceMs: nowMs + 5 } });
+    expect(signalFor(aborted).aborted).toBe(phase === 'promoting' || phase === 'reverting');
   });
 
   test.each([
@@ -110,7 +111,7 @@ describe('abort', () => {
       { result: 'failed', reason: 'crash' },
     ],
   ])('of a rollout that ends as %j', (ended, expected) => {
-    expect(abortOutcome(ended, plan())).toMatchObject(expected);
+    expect(abortOutcome(ended, plan(), 'aborted by alice')).toMatchObject(expected);
   });
 
   test('says what stands in the end', () => {

@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an abort of a promotion puts nothing back',
     hint: 'good: abort at',
-    edits: [{ file: 'rollout/abort.ts', from: "isUndoneByDeletion(phase) ? 'aborting' : 'reverting'", to: "'aborting'" }],
+    edits: [{ file: 'rollout/abort.ts', from: "phase.kind === 'ending' || !isUndoneByDeletion(phase)", to: "phase.kind === 'ending'" }],
   },
   {
     name: 'nobody hears of an abort',
