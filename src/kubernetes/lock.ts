@@ -107,5 +107,5 @@ export async function takeOverRecord(
 }
 
 function busyHint(plan: Plan): string {
-  return `Wait until that run has ended. If its runner is dead, its Job ${plan.names.job} removes itself and the canary at its deadline`;
+  return `Wait until that run has ended. If its runner is dead, its Job ${plan.names.job} removes itself and the canary at its deadline. command: abort ends it from anywhere`;
 }

@@ -26,7 +26,7 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
       refusals.push({
         code: 'rollout-busy',
         message: `The Deployment ${facts.name} is being released already: ${namesake.heldBy ?? 'by an unknown run'}`,
-        hint: `Wait until that run has ended. If its runner is dead, its Job ${namesake.name} removes itself and the canary at its deadline`,
+        hint: `Wait until that run has ended. If its runner is dead, its Job ${namesake.name} removes itself and the canary at its deadline. command: abort ends it from anywhere`,
       });
     }
   }

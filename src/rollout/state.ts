@@ -55,6 +55,8 @@ export type RolloutState = {
   readonly breaks: number;
   readonly restarts: number;
   readonly evidence: MetricsEvidence | undefined;
+  /** Who has ended it from outside, in a sentence: whoever holds it undoes, and never finishes. */
+  readonly abort?: string;
 };
 
 export function startState(holder: Holder, jobUid: string, nowMs: number): RolloutState {

@@ -19,7 +19,7 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
   const cancel = new AbortController();
   if (!isUndoneByDeletion(state.phase)) {
     const { nowMs } = await observePatiently(ports, cancel.signal);
-    if (cancelled) cancel.abort();
+    if (cancelled || state.abort !== undefined) cancel.abort();
     // Its time begins anew: nobody has worked on it since its process died.
     return runRollout(ports, plan, { ...state, phase: { ...state.phase, sinceMs: nowMs } }, cancel.signal);
   }

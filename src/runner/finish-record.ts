@@ -1,9 +1,14 @@
 import { isFault } from '../errors.ts';
+import { abortOutcome } from '../rollout/abort.ts';
+import type { Plan } from '../rollout/plan.ts';
 import type { Earlier } from '../rollout/report.ts';
 import { rollbackOutcome } from '../rollout/rollback.ts';
-import type { Holder } from '../rollout/state.ts';
+import { type Holder, isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
+import type { Outcome } from '../rollout/verdict.ts';
 import type { ReleasePorts } from './prepare.ts';
 import { runRollout } from './run-rollout.ts';
+
+const neverAborted = new AbortController().signal;
 
 /** A promotion that an earlier run sent and did not live to finish comes first: finished, or undone where its pods fail or this run is cancelled. */
 export async function finishRecord(
@@ -23,9 +28,19 @@ export async function finishRecord(
     `an earlier run died during its promotion (${from.actor}, ${from.runUrl}): its record is taken over, and finished or undone first`,
   );
   ports.remember(plan, state.jobUid);
-  const end = await runRollout({ world: cluster.world(plan), metrics: undefined, reporter, clock }, plan, state, cancel);
-  const outcome = plan.toRevision === undefined ? end.outcome : rollbackOutcome(end.outcome, plan.toRevision);
+  const end = await runRollout({ world: cluster.world(plan), metrics: undefined, reporter, clock }, plan, state, signalFor(state, cancel));
+  const outcome = truthOf(plan, state, end.outcome);
   const earlier = { outcome, images: plan.images, runUrl: from.runUrl, actor: from.actor };
   ports.onEarlier?.(earlier);
   return earlier;
+}
+
+/** A rollout that somebody has aborted is undone, as one that is cancelled; what a deletion undoes has a phase of its own for that. */
+export function signalFor({ abort, phase }: RolloutState, cancel: AbortSignal = neverAborted): AbortSignal {
+  return abort !== undefined && !isUndoneByDeletion(phase) ? AbortSignal.abort() : cancel;
+}
+
+function truthOf(plan: Plan, { abort }: RolloutState, outcome: Outcome): Outcome {
+  if (abort !== undefined) return abortOutcome(outcome, plan, abort);
+  return plan.toRevision === undefined ? outcome : rollbackOutcome(outcome, plan.toRevision);
 }

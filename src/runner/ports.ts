@@ -6,7 +6,7 @@ import type { Permission } from '../rollout/permissions.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
 import type { FoundRevisions } from '../rollout/revisions.ts';
 import type { Situation } from '../rollout/situation.ts';
-import type { Holder, Phase, RolloutState } from '../rollout/state.ts';
+import type { Holder, RolloutState } from '../rollout/state.ts';
 import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
@@ -114,7 +114,7 @@ export type Cluster = {
   seize(
     situation: Situation,
     holder: Holder,
-    becomes: (state: RolloutState, nowMs: number) => Phase,
+    becomes: (state: RolloutState, nowMs: number) => RolloutState,
   ): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
   /** The Deployment's revisions. Reads only. */
   revisions(): Promise<FoundRevisions>;

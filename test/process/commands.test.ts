@@ -5,7 +5,8 @@ import { isWrite, writesOf } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace } from './scene.ts';
 import { openStage, refusal, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+// Every one of these runs the action two or three times.
+vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
 
 /** Nothing but the kubeconfig and the name, as from another machine. */
 const outside = { tag: '', prometheus: '', steps: '', 'min-duration': '', 'dead-man': '' };

@@ -84,7 +84,10 @@ function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollou
   rollout.promotedAtMs = schedule.nowMs;
   if (withoutImages(before.spec?.template) !== rollout.copied)
     watch.violate('I10', `${process.name} promoted a template that the canary was not copied from`);
-  if (rollout.phase !== 'promoting') watch.violate('journal', `${process.name} promoted in phase ${rollout.phase || 'none'}`);
+  // What was on its way when an abort took the rollout over still arrives, and is put back.
+  const isOvertaken = isAborted(watch, rollout) && schedule.nowMs - rollout.phaseAtMs <= plan.spec.deadManMs / 4 + strayMs;
+  if (rollout.phase !== 'promoting' && !isOvertaken)
+    watch.violate('journal', `${process.name} promoted in phase ${rollout.phase || 'none'}`);
   const { deadManMs } = plan.spec;
   const ageMs = schedule.nowMs - rollout.journalAtMs - process.pausedMsSince(rollout.journalAtMs);
   if (ageMs > deadManMs / 8 + deadManMs / 2 + strayMs + outagesMs(process))
@@ -92,6 +95,10 @@ function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollou
   const leftMs = (deadlineOf(api.get('job')) ?? Number.POSITIVE_INFINITY) - rollout.journalAtMs;
   if (uidOf(api.get('job')) === rollout.jobUid && leftMs < recordMs - deadManMs / 4 - strayMs)
     watch.violate('record', `the Job outlives the promotion by ${leftMs} ms only`);
+}
+
+function isAborted({ world }: Watch, { takenBy }: Rollout): boolean {
+  return world.scenario.runs.some(({ name, command }) => name === takenBy && command === 'abort');
 }
 
 function outagesMs(process: SimulatedProcess): number {
@@ -162,7 +169,9 @@ export function checkJobWrite(watch: Watch, process: SimulatedProcess, rollout: 
     rollout.jobGoneAtMs = undefined;
     return;
   }
-  if (rollout.takenBy !== undefined && rollout.takenBy !== process.options.script.name)
+  // Who aborts and who is aborted may both be about to delete it; of a record nobody may.
+  const isUndone = change.verb === 'delete' && isAborted(watch, rollout) && !['promoting', 'reverting'].includes(rollout.phase);
+  if (rollout.takenBy !== undefined && rollout.takenBy !== process.options.script.name && !isUndone)
     watch.violate('I4', `${process.name} wrote to a Job that was taken over`);
   if (uidOf(change.before) !== rollout.jobUid) watch.violate('I7', `${process.name} touched the Job of another rollout`);
   if (change.verb === 'delete') {

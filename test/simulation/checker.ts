@@ -1,5 +1,6 @@
 import type { RolloutEnd } from '../../src/runner/run-rollout.ts';
 import { type Change, cluster, person } from './api-server.ts';
+import { checkLeftoverWrite } from './check-commands.ts';
 import { checkCanaryWrite, checkJobWrite, checkStableWrite } from './check-writes.ts';
 import { isOver } from './jobs.ts';
 import { isDeepEqual } from './json-patch.ts';
@@ -36,6 +37,10 @@ export class Checker implements Observer, Watch {
   /** What a process works on: its own rollout, or one that it has taken over. */
   workOf(process: SimulatedProcess): Rollout | undefined {
     return this.#rollouts.get(process.name);
+  }
+
+  rolloutOf(jobUid: string): Rollout | undefined {
+    return [...this.#own.values()].find((rollout) => rollout.jobUid !== '' && rollout.jobUid === jobUid);
   }
 
   violate(invariant: string, text: string): void {
@@ -125,9 +130,22 @@ export class Checker implements Observer, Watch {
     if (change.kind === 'job') this.#noteWork(change as Change<'job'>);
     const rollout = this.#rollouts.get(change.actor);
     if (process === undefined || rollout === undefined) return;
+    if (process.options.script.command !== undefined && this.#isLeftover(rollout, change)) {
+      checkLeftoverWrite(this, process, change);
+      return;
+    }
     if (change.kind === 'stable') checkStableWrite(this, process, rollout, change as Change<'stable'>);
     if (change.kind === 'canary') checkCanaryWrite(this, process, rollout, change as Change<'canary'>);
     if (change.kind === 'job') checkJobWrite(this, process, rollout, change as Change<'job'>);
+  }
+
+  /** Whether a change concerns no rollout that its process has taken over. */
+  #isLeftover({ jobUid }: Rollout, { kind, before }: Change): boolean {
+    if (jobUid === '') return true;
+    if (kind === 'job') return uidOf(before) !== jobUid;
+    const fence = fenceOf(before as Objects['stable'] | undefined);
+    // A Deployment without a fence has nothing but our name in managedFields.
+    return fence !== undefined && fence !== jobUid;
   }
 
   /** A record whose last heartbeat is old may be taken over, by the first write to its Job. */
@@ -136,8 +154,14 @@ export class Checker implements Observer, Watch {
     if (own !== undefined && verb === 'create') this.#rollouts.set(actor, own);
     if (verb !== 'patch' || this.#rollouts.get(actor)?.jobUid === uidOf(before)) return;
     const record = [...this.#own.values()].find((rollout) => rollout.jobUid === uidOf(before));
-    if (record === undefined || (record.phase !== 'promoting' && record.phase !== 'reverting')) return;
-    if (this.world.schedule.nowMs - record.journalAtMs < recordStaleMs) return;
+    const isAbort = this.#processes.get(actor)?.options.script.command === 'abort';
+    if (record === undefined) return;
+    if (!isAbort && (!['promoting', 'reverting'].includes(record.phase) || this.world.schedule.nowMs - record.journalAtMs < recordStaleMs))
+      return;
+    this.#takeOver(actor, record);
+  }
+
+  #takeOver(actor: string, record: Rollout): void {
     this.world.log('CHECKER', `${actor} has taken over the rollout of ${record.name}`);
     record.takenBy = actor;
     this.#rollouts.set(actor, record);

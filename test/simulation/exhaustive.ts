@@ -15,7 +15,7 @@ import {
 import type { Subject } from './subject.ts';
 
 /** Who puts right what a dead process has left. Each of them alone has to do. */
-export const repairs = ['time', 'post', 'next'] as const;
+export const repairs = ['time', 'post', 'next', 'reconcile', 'abort'] as const;
 export type Repair = (typeof repairs)[number];
 
 const quick = { ...good, startMs: [300, 700] as const };
@@ -110,9 +110,64 @@ export function everyDeath(traces: Awaited<ReturnType<typeof tracesOf>>): readon
 function deathOf(story: string, call: number, way: WayToDie, repair: Repair): Case {
   return {
     name: `${story}: dies ${way} call ${call}, repaired by ${repair}`,
-    scenario: withFirst(story, { dies: { call, way }, post: repair === 'post' }, repair === 'next' ? 30_000 : undefined),
+    scenario: repairedBy(
+      repair,
+      withFirst(story, { dies: { call, way }, post: repair === 'post' }, repair === 'next' ? 30_000 : undefined),
+    ),
   };
 }
+
+const staleMs = 300_000;
+/** Longer than a promotion may take that has to be finished or undone. */
+const laterMs = 900_000;
+
+/** A reconcile once the dead-man has fired and the record is stale, or an abort soon after; and a second one, which must have nothing to do. */
+function repairedBy(repair: Repair, given: Scenario): Scenario {
+  if (repair !== 'reconcile' && repair !== 'abort') return given;
+  const startMs = repair === 'abort' ? 12_000 : staleMs;
+  const first = run({ name: repair, command: repair, spec, startMs });
+  const second = run({ name: `${repair} again`, command: 'reconcile', idle: true, spec, startMs: startMs + laterMs });
+  return { ...given, runs: [...given.runs, first, second] };
+}
+
+/** A release that lives, and at every moment somebody who aborts it, or who reconciles what needs no help. */
+export function everyVisit(): readonly Case[] {
+  const cases: Case[] = [];
+  for (const story of ['good', 'bad once promoted', 'cancelled while it promotes']) {
+    for (const command of ['abort', 'reconcile'] as const) {
+      for (let startMs = 100; startMs <= visitsMs; startMs += 170) {
+        const visit = run({ name: command, command, spec, startMs });
+        const given = withFirst(story, {}, undefined);
+        cases.push({
+          name: `${story}: ${command} at ${startMs} ms`,
+          scenario: { ...given, aftermath: true, runs: [...given.runs, visit] },
+        });
+      }
+    }
+  }
+  return cases;
+}
+
+/** An abort that dies itself, at every call, in a step and in the promotion; a reconcile puts it right, and a second one has nothing to do. */
+export function everyAbortDeath(): readonly Case[] {
+  const cases: Case[] = [];
+  for (const startMs of [2_000, 6_400, 7_000]) {
+    for (let call = 1; call <= abortCallsMax; call += 1) {
+      for (const way of waysToDie) {
+        const abort = run({ name: 'abort', command: 'abort', spec, startMs, dies: { call, way } });
+        const given = repairedBy('reconcile', withFirst('good', {}, undefined));
+        cases.push({
+          name: `good: the abort at ${startMs} ms dies ${way} call ${call}`,
+          scenario: { ...given, runs: [...given.runs, abort] },
+        });
+      }
+    }
+  }
+  return cases;
+}
+
+const abortCallsMax = 25;
+const visitsMs = 14_000;
 
 const deeds: readonly DeedKind[] = [
   'image',

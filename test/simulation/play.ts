@@ -2,6 +2,7 @@ import type { Plan } from '../../src/rollout/plan.ts';
 import type { Holder } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
 import type { Cluster } from '../../src/runner/ports.ts';
+import { checkCommandEnd } from './check-commands.ts';
 import { Checker } from './checker.ts';
 import { SimulatedClient, simulatedMetrics } from './client.ts';
 import { deadlineOf } from './jobs.ts';
@@ -179,6 +180,14 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
   let patience = script.patience;
   checker.watch(process, rollout);
   process.onGone = () => schedulePost(stage, process, remembered);
+  if (script.command !== undefined) {
+    const holder = { id: script.name, runUrl: `https://example.invalid/${script.name}`, actor: 'hubot' };
+    const remember = (plan: Plan, jobUid: string): void => {
+      remembered = { plan, jobUid, holder };
+    };
+    command(stage, process, script.command, { holder, remember });
+    return;
+  }
   const attempt = (): void => {
     const holder = { id: `${script.name}-${patience}`, runUrl: `https://example.invalid/${script.name}`, actor: 'octocat' };
     const remember = (plan: Plan, jobUid: string): void => {
@@ -226,6 +235,30 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
     );
   };
   attempt();
+}
+
+/** A command that releases nothing, as main.ts runs it. */
+function command(
+  stage: Stage,
+  process: SimulatedProcess,
+  name: 'abort' | 'reconcile',
+  { holder, remember }: { readonly holder: Holder; readonly remember: (plan: Plan, jobUid: string) => void },
+): void {
+  const { spec, idle } = process.options.script;
+  const request = { command: name, namespace, deployment, spec, logs: false, holder };
+  const reporter = simulatedReporter(stage.world, process.name);
+  const ports = { cluster: clusterOf(stage, process), reporter, clock: process.clock, remember };
+  stage.subject.runCommand(request, ports).then(
+    (end) => {
+      finish(stage, process, end.outcome);
+      const rollout = stage.checker.workOf(process);
+      if (end.rollout !== undefined && rollout !== undefined)
+        stage.checker.ended(process, rollout, { ...end.rollout, outcome: end.outcome });
+      checkCommandEnd(stage.checker, process, name, end.outcome);
+      if (idle === true && process.trace.includes('write')) stage.checker.violate('I6', `${process.name} found something to do`);
+    },
+    (error: unknown) => fail(stage, process, error),
+  );
 }
 
 function schedulePost(stage: Stage, main: SimulatedProcess, remembered: Remembered | undefined): void {

@@ -60,6 +60,10 @@ export type Interference = { readonly call: number; readonly deed?: DeedKind; re
 export type RunScript = {
   readonly name: string;
   readonly startMs: number;
+  /** Undefined: a release. */
+  readonly command?: 'abort' | 'reconcile';
+  /** All is at rest when it comes: it must find nothing to do. */
+  readonly idle?: boolean;
   /** The tag that it releases. */
   readonly tag: string;
   readonly spec: ReleaseSpec;

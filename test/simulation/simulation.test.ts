@@ -12,7 +12,7 @@
  * are the others; CHECKER names the invariant of the design that is broken. A seed that found something goes to seeds.ts, with its story.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Case, everyDeath, everyInterference, handmade, stories, tracesOf } from './exhaustive.ts';
+import { type Case, everyAbortDeath, everyDeath, everyInterference, everyVisit, handmade, stories, tracesOf } from './exhaustive.ts';
 import { loadMutant, mutants } from './mutants.ts';
 import { type Played, play } from './play.ts';
 import { randomScenario } from './random-scenario.ts';
@@ -63,7 +63,9 @@ describe.runIf(SEED !== undefined || CASE !== undefined)('one story', () => {
     const traces = await tracesOf(original);
     const cases =
       SEED === undefined
-        ? [...handmade, ...everyDeath(traces), ...everyInterference(traces)].filter(({ name }) => name.includes(CASE ?? ''))
+        ? [...handmade, ...everyDeath(traces), ...everyInterference(traces), ...everyVisit()].filter(({ name }) =>
+            name.includes(CASE ?? ''),
+          )
         : [seedCase(Number(SEED))];
     for (const one of cases.slice(0, 3)) console.log(tell(one, await playCase(one)));
   });
@@ -80,6 +82,15 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
 
   it('dies at every call, in every way, and each repair alone puts it right', { timeout: 120_000 }, async () => {
     await expectClean(everyDeath(await tracesOf(original)));
+  });
+
+  it('is aborted at any moment, and reconciled without need', { timeout: 120_000 }, async () => {
+    await expectClean([...everyVisit(), ...everyAbortDeath()]);
+  });
+
+  it('is not disturbed by a reconcile that is not needed', async () => {
+    for (const one of everyVisit().filter(({ name }) => name.startsWith('good: reconcile')))
+      expect((await playCase(one)).ends['run-1'], one.name).toBe('promoted gates-passed');
   });
 
   it('meets everybody between every decision and its write', { timeout: 120_000 }, async () => {
@@ -110,7 +121,8 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
 
     beforeAll(async () => {
       const seeds = Array.from({ length: 500 }, (_, index) => seedCase(index + 1));
-      all = [...handmade, ...everyInterference(await tracesOf(original)), ...seeds];
+      const traces = await tracesOf(original);
+      all = [...handmade, ...everyInterference(traces), ...everyVisit(), ...everyDeath(traces), ...seeds];
     });
 
     it.each(mutants)('$name', { timeout: 60_000 }, async (mutant) => {
