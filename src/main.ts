@@ -7,8 +7,10 @@ import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
 import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
+import { countingEvidence } from './rollout/gates/absolute-limit.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
 import type { GateNumbers, Report } from './rollout/report.ts';
+import { downtimeOf } from './rollout/strategies/roll-watch.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
 import { consoleReporter } from './terminal.ts';
@@ -105,6 +107,7 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],
     numbers: gateNumbers(end),
+    ...downtimeOf(rollout?.state),
     leftovers: rollout === undefined ? [] : rollout.leftovers,
     runUrl: connection?.context.runUrl,
     startedAtMs,
@@ -113,8 +116,9 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
 }
 
 function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | undefined {
-  if (plan?.rules === undefined || rollout?.state.evidence === undefined) return undefined;
-  const numbers = evidenceNumbers(plan.rules, rollout.state.evidence);
+  const counting = plan === undefined || rollout === undefined ? undefined : countingEvidence(plan, rollout.state);
+  if (counting === undefined) return undefined;
+  const numbers = evidenceNumbers(counting.rules, counting.evidence);
   const [limit] = numbers.limits;
   return {
     canary: numbers.canary,

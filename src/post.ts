@@ -5,6 +5,7 @@ import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import type { Plan } from './rollout/plan.ts';
 import { type Holder, startState } from './rollout/state.ts';
+import { downtimeOf } from './rollout/strategies/roll-watch.ts';
 import { finishLeft } from './runner/finish-left.ts';
 import type { Reporter } from './runner/ports.ts';
 
@@ -44,7 +45,7 @@ async function finish(
   if (journalled === undefined && jobUid === '') return;
   const state = journalled ?? startState(holder, jobUid, startedAtMs);
   const ports = { world: connection.cluster.world(plan), metrics: undefined, reporter, clock: connection.clock };
-  const { outcome, timeline, leftovers } = await finishLeft(ports, plan, state, getState('cancelled') === 'true');
+  const { outcome, timeline, leftovers, state: last } = await finishLeft(ports, plan, state, getState('cancelled') === 'true');
   reporter.outcome(outcome);
   const summary = renderSummary({
     command: 'deploy',
@@ -56,6 +57,7 @@ async function finish(
     plannedSteps: plan.steps,
     timeline,
     numbers: undefined,
+    ...downtimeOf(last),
     leftovers,
     runUrl: connection.context.runUrl,
     startedAtMs,

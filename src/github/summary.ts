@@ -24,6 +24,7 @@ function render(report: Report, rows: number): string {
     verdict(report),
     images(report, rows),
     numbers(report),
+    downtime(report),
     steps(report, rows),
     timeline(report, rows),
     leftovers(report, rows),
@@ -59,6 +60,11 @@ function numbers(report: Report): string {
   const sure = found.confidence === undefined ? '' : `\n\nConfidence of the verdict: ${confidence(found.confidence)}.`;
   const lines = [row('canary', found.canary, limit), row('stable', found.stable, '')];
   return `${table('Numbers', ['', 'requests', 'errors', 'error rate', 'limit'], lines, lines.length)}${sure}`;
+}
+
+function downtime({ downtime: found }: Report): string {
+  if (found === undefined) return '';
+  return `Downtime: no pod was ready for at most ${count(found.atMostMs)} ms, at least ${count(found.atLeastMs)} ms.`;
 }
 
 function steps(report: Report, rows: number): string {

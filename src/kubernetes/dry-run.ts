@@ -20,7 +20,7 @@ export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDe
   const path = paths.deployment(namespace, deployment);
   const trials: readonly [string, () => Promise<unknown>][] = [
     ['create the Job', () => client.create(paths.jobs(namespace), job, { dryRun: true })],
-    ['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })],
+    ...secondDeployment(plan, () => client.create(paths.deployments(namespace), canary, { dryRun: true })),
     [
       'promote the image',
       () => client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to)], { dryRun: true }),
@@ -56,4 +56,9 @@ export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDe
       'Nothing was written. Change the policy, the quota or the Deployment that the message names',
     );
   }
+}
+
+function secondDeployment(plan: Plan, create: () => Promise<unknown>): readonly [string, () => Promise<unknown>][] {
+  if (plan.spec.strategy === 'rolling') return [];
+  return [[plan.trial === undefined ? 'create the canary' : 'create the trial pod', create]];
 }

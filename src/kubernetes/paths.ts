@@ -16,6 +16,7 @@ export const paths = {
   events: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/events`,
   services: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/services`,
   service: (namespace: string, name: string): string => `${paths.services(namespace)}/${segment(name)}`,
+  resourceQuotas: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/resourcequotas`,
   podDisruptionBudgets: (namespace: string): string => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
   persistentVolumeClaim: (namespace: string, name: string): string =>
     `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,

@@ -51,6 +51,8 @@ function isSettled({ metadata, status }: RawDeployment): boolean {
 /** maxSurge rounds up and maxUnavailable down, and if both come to 0 one pod may be unavailable: deploymentutil.ResolveFenceposts. */
 export function rollingBounds(deployment: RawDeployment): { readonly minAvailable: number; readonly maxSurge: number } {
   const replicas = deployment.spec?.replicas ?? 1;
+  // All old pods end before a new one starts: that is what the user has asked for.
+  if (deployment.spec?.strategy?.type === 'Recreate') return { minAvailable: 0, maxSurge: 0 };
   const rolling = deployment.spec?.strategy?.rollingUpdate;
   const maxSurge = resolve(rolling?.maxSurge ?? '25%', replicas, Math.ceil);
   const unavailable = resolve(rolling?.maxUnavailable ?? '25%', replicas, Math.floor);

@@ -1,3 +1,5 @@
+import { describeDirectPlan, isDirect } from './describe-direct-plan.ts';
+import { explainAbsoluteLimit } from './gates/absolute-limit.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
 import { type Forecast, requestsToPass } from './gates/traffic.ts';
 import type { Plan } from './plan.ts';
@@ -14,6 +16,7 @@ export type PlanContext = {
 /** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
 export function describePlan(plan: Plan, context: PlanContext): readonly string[] {
   const { spec, target, stableReplicas } = plan;
+  if (isDirect(plan)) return describeDirectPlan(plan, context);
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
     ...plan.images.map((image) => `container ${image.container}: ${image.from} → ${image.to}`),
@@ -26,6 +29,7 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
     `pods at the peak: ${peakPods(plan)}`,
     describeJudge(plan, context),
     `duration: ${describeDuration(plan, context)}`,
+    ...(spec.bakeMs > 0 ? [describeBake(plan)] : []),
     `if the runner dies, the canary is gone within ${seconds(spec.deadManMs)} of its last heartbeat`,
   ];
 }
@@ -62,6 +66,12 @@ function describeDuration(plan: Plan, { traffic }: PlanContext): string {
   const { secondsToPass } = traffic?.forecast ?? {};
   const expected = secondsToPass === undefined ? '' : `, with this traffic about ${secondsToPass} s`;
   return `at least ${seconds(shortestMs)} and the pods' start${expected}, at most ${seconds(plan.spec.timeoutMs)} until the verdict, then the promotion`;
+}
+
+function describeBake(plan: Plan): string {
+  const limit =
+    plan.rules === undefined ? 'readiness alone' : explainAbsoluteLimit(plan.spec, plan.stableSample ?? { errors: 0, requests: 0 });
+  return `then a bake of ${seconds(plan.spec.bakeMs)} with all the traffic, by ${limit}; before/after: an outage convicts`;
 }
 
 function pods(count: number): string {

@@ -40,6 +40,8 @@ export type Report = {
   readonly timeline: readonly TimelineEntry[];
   /** Undefined: no metrics were read. */
   readonly numbers: GateNumbers | undefined;
+  /** Of a recreation: how long no pod was ready, at most and at least; undefined where nothing was measured. */
+  readonly downtime?: { readonly atMostMs: number; readonly atLeastMs: number } | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
   readonly runUrl: string | undefined;

@@ -1,5 +1,6 @@
 import type { Command } from '../rollout/command.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
+import type { Sample } from '../rollout/gates/absolute-limit.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { Plan } from '../rollout/plan.ts';
@@ -33,6 +34,8 @@ export type StableTraffic = {
   /** A fraction; 0 without requests. */
   readonly errorRate: number;
   readonly podsWithoutSeries: readonly string[];
+  /** What that rests on: the requests of the last minute. */
+  readonly counted?: Sample;
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */

@@ -209,6 +209,7 @@ describe('preflight', () => {
     expect(result).toEqual({
       requestsPerSecond: 3030 / 60 + 300 / 15 + 50 / 2,
       errorRate: 30 / 3380,
+      counted: { errors: 30, requests: 3380 },
       podsWithoutSeries: ['late'],
     });
     expect(received.map((one) => one.parameters.get('time'))).toEqual([null, '940.250', '985.250', '995.250']);
