@@ -36,8 +36,9 @@ export async function readPodsLeft(client: KubernetesClient, namespace: string):
   }
   const left = quotas.flatMap(({ spec, status }) =>
     ['pods', 'count/pods'].flatMap((key) => {
-      const hard = status?.hard?.[key] ?? spec?.hard?.[key];
-      return hard === undefined ? [] : [Number(hard) - Number(status?.used?.[key] ?? 0)];
+      const hard = spec?.hard?.[key];
+      const used = status?.used?.[key];
+      return hard === undefined || used === undefined ? [] : [Number(hard) - Number(used)];
     }),
   );
   return left.length === 0 ? undefined : Math.min(...left);

@@ -82,8 +82,8 @@ export function downtimeOf(state: RolloutState | undefined): {
   const outage = state?.roll?.outage;
   if (outage === undefined || (outage.downMs === 0 && !outage.isDown)) return {};
   const openMs = outage.isDown ? outage.seenAtMs - outage.servedAtMs : 0;
-  const atMostMs = outage.downMs + openMs;
-  return { downtime: { atMostMs, atLeastMs: Math.max(0, atMostMs - outage.overstatedMs) } };
+  const atMostMs = Math.ceil(outage.downMs + openMs);
+  return { downtime: { atMostMs, atLeastMs: Math.max(0, Math.floor(outage.downMs + openMs - outage.overstatedMs)) } };
 }
 
 function servingPods(stable: StableFacts): number {
@@ -112,5 +112,5 @@ function outageNow(before: Outage | undefined, serving: number, nowMs: number): 
 export function explainOutage(outage: Outage): string {
   if (outage.isDown) return 'no pod has become ready since the last old one ended';
   if (outage.downMs === 0) return 'no downtime was seen between two looks';
-  return `no pod was ready for at most ${outage.downMs} ms (at least ${Math.max(0, outage.downMs - outage.overstatedMs)} ms)`;
+  return `no pod was ready for at most ${Math.ceil(outage.downMs)} ms (at least ${Math.max(0, Math.floor(outage.downMs - outage.overstatedMs))} ms)`;
 }
