@@ -109,6 +109,7 @@ describe('rolling', () => {
     const rules = rulesFor({ compare: true, spec: rollingSpec });
     table(phase, [
       { name: 'cancelled', seen: { stable: half(), cancelled: true }, expect: 'revert rolled-back cancelled' },
+      { name: 'paused by somebody', seen: { stable: half({ paused: true }) }, expect: 'revert rolled-back changed-by-others' },
       { name: 'scaled to 0', seen: { stable: half({ desiredReplicas: 0 }) }, expect: 'revert rolled-back scaled-to-zero' },
       {
         name: 'a new pod crashes',

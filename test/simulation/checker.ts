@@ -5,7 +5,7 @@ import { isOver } from './jobs.ts';
 import { isDeepEqual } from './json-patch.ts';
 import { fenceOf, imagesOf, type Kind, type Objects, uidOf } from './objects.ts';
 import type { SimulatedProcess } from './process.ts';
-import { expectedImages, type Rollout, type Watch } from './rollout-record.ts';
+import { expectedImages, type Rollout, recordPhases, type Watch } from './rollout-record.ts';
 import { epochMs } from './schedule.ts';
 import type { Observer, World } from './world.ts';
 
@@ -47,7 +47,10 @@ export class Checker implements Observer, Watch {
   saw(process: SimulatedProcess, kind: Kind, object: Objects[Kind] | undefined): void {
     const rollout = this.#rollouts.get(process.name);
     if (rollout === undefined || rollout.jobUid === '') return;
-    if (kind === 'stable') rollout.seenReplicas = (object as Objects['stable'] | undefined)?.spec?.replicas ?? 0;
+    if (kind === 'stable') {
+      rollout.seenReplicas = (object as Objects['stable'] | undefined)?.spec?.replicas ?? 0;
+      this.#sawStable(rollout, object as Objects['stable'] | undefined);
+    }
     if (kind === 'canary') this.#sawCanary(rollout, object as Objects['canary'] | undefined);
   }
 
@@ -103,6 +106,18 @@ export class Checker implements Observer, Watch {
     return left;
   }
 
+  #sawStable(rollout: Rollout, stable: Objects['stable'] | undefined): void {
+    const { plan } = rollout;
+    if (plan === undefined) return;
+    const { status, metadata, spec } = stable ?? {};
+    const images = imagesOf(stable);
+    const desired = spec?.replicas;
+    const full = [status?.replicas, status?.updatedReplicas, status?.availableReplicas].every((count) => count === desired);
+    const settled = (status?.observedGeneration ?? -1) >= (metadata?.generation ?? 0);
+    const isNew = isDeepEqual(images, expectedImages(plan, images, 'to'));
+    rollout.fullSinceMs = full && settled && isNew ? (rollout.fullSinceMs ?? this.world.schedule.nowMs) : undefined;
+  }
+
   #sawCanary(rollout: Rollout, canary: Objects['canary'] | undefined): void {
     const { nowMs } = this.world.schedule;
     const wanted = canary?.spec?.replicas;
@@ -136,7 +151,7 @@ export class Checker implements Observer, Watch {
     if (own !== undefined && verb === 'create') this.#rollouts.set(actor, own);
     if (verb !== 'patch' || this.#rollouts.get(actor)?.jobUid === uidOf(before)) return;
     const record = [...this.#own.values()].find((rollout) => rollout.jobUid === uidOf(before));
-    if (record === undefined || (record.phase !== 'promoting' && record.phase !== 'reverting')) return;
+    if (record === undefined || !recordPhases.has(record.phase)) return;
     if (this.world.schedule.nowMs - record.journalAtMs < recordStaleMs) return;
     this.world.log('CHECKER', `${actor} has taken over the rollout of ${record.name}`);
     record.takenBy = actor;

@@ -83,6 +83,8 @@ export type Scenario = {
   readonly maxSurge: number;
   readonly maxUnavailable: number;
   readonly progressDeadlineSeconds: number;
+  /** Whether the Deployment's own strategy is Recreate. */
+  readonly recreates?: boolean;
   readonly twoContainers: boolean;
   readonly requestsPerSecond: number;
   readonly behaviours: Readonly<Record<string, Behaviour>>;

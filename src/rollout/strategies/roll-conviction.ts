@@ -25,6 +25,9 @@ export function rollConviction(
   const { nowMs, cancelled } = observation;
   if (cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled while the new version rolled out');
   if (!stable.settled) return undefined;
+  if (stable.paused) {
+    return outcome('rolled-back', 'changed-by-others', `somebody paused the Deployment ${plan.target.deployment} while it rolled out`);
+  }
   if (stable.desiredReplicas === 0) {
     return outcome('rolled-back', 'scaled-to-zero', `somebody scaled the Deployment ${plan.target.deployment} to 0: nothing can be judged`);
   }
