@@ -6,7 +6,7 @@ import { describeWrite, heartbeatFilter, isWrite } from './requests.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 10, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 8, testTimeout: 90_000 });
 
 /** The writes of a good run, as golden/rolling-good.txt has them. */
 const writes = [

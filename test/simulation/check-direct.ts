@@ -21,6 +21,11 @@ export function checkTemplate(watch: Watch, process: SimulatedProcess, plan: Pla
     watch.violate('I10', `${process.name} released a template that it had not planned for`);
 }
 
+/** I3: an image that nobody has judged is sent by its own run, and by nobody who finds its record. */
+export function checkSender(watch: Watch, process: SimulatedProcess, rollout: Rollout): void {
+  if (process.name !== rollout.name) watch.violate('I3', `${process.name} sends the image of ${rollout.name}, which nobody has judged`);
+}
+
 /** The trial is one pod, ours alone, and no Service finds it. */
 export function checkTrialPod(watch: Watch, rollout: Rollout, trial: RawDeployment | undefined): void {
   if (trial?.spec?.replicas !== 1) watch.violate('share', `${trial?.spec?.replicas} trial pods`);

@@ -1,7 +1,7 @@
 import type { RawDeployment, RawJob } from '../../src/kubernetes/raw.ts';
 import { journalAnnotation, rolloutLabel } from '../../src/rollout/names.ts';
 import type { Change } from './api-server.ts';
-import { checkBake, checkStart, checkTemplate, checkTrial, checkTrialPod } from './check-direct.ts';
+import { checkBake, checkSender, checkStart, checkTemplate, checkTrial, checkTrialPod } from './check-direct.ts';
 import { checkGates, checkHold, replicasOf } from './check-gates.ts';
 import { deadlineOf, protects } from './jobs.ts';
 import { isDeepEqual } from './json-patch.ts';
@@ -70,6 +70,7 @@ function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollou
   if (plan === undefined) return;
   if (rollout.revertedAtMs > 0) watch.violate('order', `${process.name} promoted again after it had put the old image back`);
   rollout.promotedAtMs = schedule.nowMs;
+  if (isDirect(plan)) checkSender(watch, process, rollout);
   if (isDirect(plan)) checkTemplate(watch, process, plan, before);
   else if (withoutImages(before.spec?.template) !== rollout.copied)
     watch.violate('I10', `${process.name} promoted a template that the canary was not copied from`);

@@ -9,7 +9,7 @@ export const directMutants: readonly Mutant[] = [
   },
   {
     name: 'rolling ends when it is settled, not when it is complete',
-    hint: 'undisturbed: rolling by readiness',
+    hint: 'undisturbed: rolling with a bake',
     edits: [
       { file: 'rollout/phases/rolling.ts', from: 'if (isAvailable(stable, stable.desiredReplicas)) {', to: 'if (stable.settled) {' },
       {
@@ -32,7 +32,7 @@ export const directMutants: readonly Mutant[] = [
   },
   {
     name: 'unknown counts as pass in a bake',
-    hint: 'undisturbed: rolling by metrics',
+    hint: 'rolling: no turns for 70000 ms before call',
     edits: [{ file: 'rollout/phases/baking.ts', from: "complete && verdict.kind === 'pass'", to: "complete && verdict.kind !== 'fail'" }],
   },
   {
@@ -108,6 +108,11 @@ export const directMutants: readonly Mutant[] = [
         to: "return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: reason.because };",
       },
     ],
+  },
+  {
+    name: 'a record that is taken over sends what nobody has judged',
+    hint: 'rolling: dies before call',
+    edits: [{ file: 'rollout/phases/rolling.ts', from: 'if (state.resumed === true)', to: 'if (state.startedAtMs < 0)' }],
   },
   {
     name: 'a bad release by rolling just ends',

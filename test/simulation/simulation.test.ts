@@ -121,7 +121,9 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
     beforeAll(async () => {
       const seeds = Array.from({ length: 500 }, (_, index) => seedCase(index + 1));
       const direct = Array.from({ length: 300 }, (_, index) => directCase(index + 1));
-      all = [...handmade, ...everyInterference(await tracesOf(original)), ...seeds, ...direct];
+      const traces = await tracesOf(original);
+      const deaths = everyDeath(traces).filter(({ name }) => name.startsWith('rolling: dies before') && name.endsWith('by post'));
+      all = [...handmade, ...everyInterference(traces), ...deaths, ...seeds, ...direct];
     });
 
     it.each(mutants)('$name', { timeout: 60_000 }, async (mutant) => {
