@@ -10,8 +10,10 @@ import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
 import { refusedReplay, replayStep } from './replay.ts';
 import { reportedFields } from './rollout/field-change.ts';
+import { countingEvidence } from './rollout/gates/absolute-limit.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
 import type { Earlier, GateNumbers, Report } from './rollout/report.ts';
+import { downtimeOf } from './rollout/strategies/roll-watch.ts';
 import { runCommand } from './runner/command.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
@@ -134,6 +136,7 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],
     numbers: gateNumbers(end),
+    ...downtimeOf(rollout?.state),
     leftovers: rollout === undefined ? [] : rollout.leftovers,
     status: end.status,
     revisions: end.revisions,
@@ -144,8 +147,9 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
 }
 
 function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | undefined {
-  if (plan?.rules === undefined || rollout?.state.evidence === undefined) return undefined;
-  const numbers = evidenceNumbers(plan.rules, rollout.state.evidence);
+  const counting = plan === undefined || rollout === undefined ? undefined : countingEvidence(plan, rollout.state);
+  if (counting === undefined) return undefined;
+  const numbers = evidenceNumbers(counting.rules, counting.evidence);
   const [limit] = numbers.limits;
   return {
     canary: numbers.canary,

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { ReleaseSpec } from '../rollout/spec.ts';
+import type { ReleaseSpec, StepSpec, Strategy } from '../rollout/spec.ts';
 import type { Command, Config, Evidence, MetricsChoice, Queries } from './config.ts';
 import { readConfigMapSources, readVariables } from './configuration-inputs.ts';
 import { parseDispersion, parseErrorBudget, parseMaxSlow, parseMinTraffic } from './gate-units.ts';
@@ -23,7 +23,7 @@ export type InputContext = {
 
 const existingCommands: readonly Command[] = ['deploy', 'plan', 'status', 'abort', 'reconcile', 'history', 'rollback'];
 const laterCommands = ['promote'];
-const laterStrategies = ['rolling', 'recreate', 'blue-green', 'a-b', 'shadow'];
+const laterStrategies = ['blue-green', 'a-b', 'shadow'];
 const secondMs = 1000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -92,10 +92,11 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
       `${formatDuration(timeoutMs)} ends before min-duration (${formatDuration(minDurationMs)}) is over; ${shortest}`,
     );
   }
+  const strategy = reader.choice<Strategy>('strategy', ['canary', 'rolling', 'recreate'], laterStrategies) ?? 'canary';
   return {
-    strategy: reader.choice('strategy', ['canary'], laterStrategies) ?? 'canary',
-    steps: reader.parseOr('steps', parseSteps, []),
     judgedBy: metrics.source === 'prometheus' || metrics.source === 'pods' ? 'metrics' : 'readiness',
+    strategy,
+    steps: readSteps(reader, strategy),
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
     maxErrorRate: reader.parse('max-error-rate', parseErrorRate),
     maxSlow: reader.parse('max-slow', parseMaxSlow),
@@ -105,10 +106,18 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
     timeoutMs: timeoutMs ?? 0,
     readyTimeoutMs: reader.durationMs('ready-timeout', secondMs, dayMs) ?? 0,
     minDurationMs: minDurationMs ?? 0,
+    bakeMs: reader.durationMs('bake', 0, dayMs) ?? 0,
     deadManMs: reader.durationMs('dead-man', 15 * secondMs, hourMs) ?? 0,
     onInconclusive: reader.choice('on-inconclusive', ['rollback', 'promote']) ?? 'rollback',
     force: reader.parseOr('force', parseBoolean, false),
   };
+}
+
+/** Only a canary has steps: somebody who gives them to another strategy expects shares that it does not have. */
+function readSteps(reader: InputReader, strategy: Strategy): readonly StepSpec[] {
+  if (strategy !== 'rolling' && strategy !== 'recreate') return reader.parseOr('steps', parseSteps, []);
+  if (reader.isGiven('steps')) reader.reject('steps', `strategy ${strategy} has no steps; leave it out, or use strategy canary`);
+  return [];
 }
 
 function parseBoolean(text: string): Parsed<boolean> {

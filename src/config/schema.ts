@@ -35,6 +35,7 @@ export const inputSchema = [
   { name: 'timeout', default: '30m' },
   { name: 'ready-timeout', default: '5m' },
   { name: 'min-duration', default: '60s' },
+  { name: 'bake', default: '0s' },
   { name: 'dead-man', default: '4m' },
   { name: 'on-inconclusive', default: 'rollback' },
   { name: 'force', default: 'false' },

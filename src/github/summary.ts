@@ -29,6 +29,7 @@ function render(report: Report, rows: number): string {
     images(report, rows),
     configuration(report, rows),
     numbers(report),
+    downtime(report),
     steps(report, rows),
     timeline(report, rows),
     leftovers(report, rows),
@@ -73,6 +74,11 @@ function numbers(report: Report): string {
   const sure = found.confidence === undefined ? '' : `\n\nConfidence of the verdict: ${confidence(found.confidence)}.`;
   const lines = [row('canary', found.canary, limit), row('stable', found.stable, '')];
   return `${table('Numbers', ['', 'requests', 'errors', 'error rate', 'limit'], lines, lines.length)}${sure}`;
+}
+
+function downtime({ downtime: found }: Report): string {
+  if (found === undefined) return '';
+  return `Downtime: no pod was ready for at most ${count(found.atMostMs)} ms, at least ${count(found.atLeastMs)} ms.`;
 }
 
 function steps(report: Report, rows: number): string {

@@ -16,6 +16,7 @@ import type { PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 import { showsRelease } from './template-fields.ts';
+import { trialSelector } from './trial.ts';
 import { currentReplicaSet, noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
 
 export type ClusterWorldOptions = {
@@ -63,7 +64,20 @@ export class ClusterWorld implements World {
             this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }).then((list) => list.items),
           ]);
     this.#seen = { job, stable, canary, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
-    return this.#facts(pods, replicaSets, signal);
+    if (this.#plan.trial === undefined || canary === undefined) return this.#facts(pods, replicaSets, signal);
+    const trial = await this.#readTrial(signal);
+    return this.#facts(merged(pods, trial.pods), merged(replicaSets, trial.replicaSets), signal);
+  }
+
+  /** A trial pod does not carry the labels that the Deployment's own pods are found by. */
+  async #readTrial(signal: AbortSignal): Promise<{ readonly pods: readonly RawPod[]; readonly replicaSets: readonly RawReplicaSet[] }> {
+    const { namespace } = this.#plan.target;
+    const query = { labelSelector: selectorQuery(trialSelector(this.#plan)) };
+    const [pods, replicaSets] = await Promise.all([
+      this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }),
+      this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }),
+    ]);
+    return { pods: pods.items, replicaSets: replicaSets.items };
   }
 
   async #facts(pods: readonly RawPod[], replicaSets: readonly RawReplicaSet[], signal: AbortSignal): Promise<ClusterObservation> {
@@ -82,15 +96,19 @@ export class ClusterWorld implements World {
     return {
       nowMs: this.#client.serverNowMs(),
       job: job === undefined ? undefined : jobFacts(job),
-      stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), this.#plan),
+      stable:
+        stable === undefined
+          ? undefined
+          : { ...stableFacts(stable, newest.stable.map(facts), this.#plan), servingPods: all.filter(isServing).length },
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
       ...(configMaps === undefined ? {} : { configMaps: configMapFacts(configMaps, stable, replicaSets) }),
       podNames: {
         stable: all.map(nameOf),
         canary: podsOf(canary, false).map(nameOf),
-        updated: newest.stable.map(nameOf),
-        outdated: all.filter((pod) => !newest.stable.includes(pod)).map(nameOf),
         endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false)]),
+        // Before our images stand, the newest template is the old version.
+        updated: promoted ? newest.stable.map(nameOf) : [],
+        outdated: all.filter((pod) => !promoted || !newest.stable.includes(pod)).map(nameOf),
       },
     };
   }
@@ -124,6 +142,18 @@ export class ClusterWorld implements World {
       );
     }
   }
+}
+
+/** The same object may be found by both selectors. */
+function merged<T extends { readonly metadata?: RawPod['metadata'] }>(one: readonly T[], other: readonly T[]): readonly T[] {
+  const known = new Set(one.map(({ metadata }) => metadata?.uid));
+  return [...one, ...other.filter(({ metadata }) => !known.has(metadata?.uid))];
+}
+
+/** Whether a Service that selects the pod sends it requests. */
+function isServing(pod: RawPod): boolean {
+  if (pod.metadata?.deletionTimestamp !== undefined) return false;
+  return (pod.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
 }
 
 function nameOf(pod: RawPod): string {

@@ -109,7 +109,7 @@ function imageObject(plan: Plan, change: ImageChange): string {
 
 async function removeJob(context: CommandContext, because: string): Promise<void> {
   const { client, plan } = context;
-  report(context, `Job ${plan.names.job}`, 'there', 'deleted, and the canary with it', because);
+  report(context, `Job ${plan.names.job}`, 'there', plan.steps.length === 0 ? 'deleted' : 'deleted, and the canary with it', because);
   await client.remove(paths.job(plan.target.namespace, plan.names.job), { uid: jobUidOf(context), propagation: 'Background' });
 }
 

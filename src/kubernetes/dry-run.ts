@@ -35,7 +35,7 @@ export async function dryRun(
       const manifest = configMapManifest(content, version, plan, undefined);
       return [[`create the ConfigMap ${version.name}`, () => client.create(paths.configMaps(namespace), manifest, { dryRun: true })]];
     }),
-    ['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })],
+    ...secondDeployment(plan, () => client.create(paths.deployments(namespace), canary, { dryRun: true })),
     [
       'promote the image',
       () =>
@@ -70,4 +70,9 @@ export async function dryRun(
       'Nothing was written. Change the policy, the quota or the Deployment that the message names',
     );
   }
+}
+
+function secondDeployment(plan: Plan, create: () => Promise<unknown>): readonly [string, () => Promise<unknown>][] {
+  if (plan.spec.strategy === 'rolling') return [];
+  return [[plan.trial === undefined ? 'create the canary' : 'create the trial pod', create]];
 }

@@ -11,6 +11,7 @@ import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { paths } from './paths.ts';
 import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawTemplate } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { detachedLabels, mustSpread, readPodsLeft } from './surroundings.ts';
 import { templateHash } from './template-hash.ts';
 import { ownedBy, rollingBounds, workloadFacts } from './workload-facts.ts';
 
@@ -36,7 +37,7 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
   const names = namesFor(deployment);
   const template = stable.spec?.template ?? {};
   const labels = template.metadata?.labels ?? {};
-  const [job, canary, services, budgets, exclusiveVolumes, version, pods] = await Promise.all([
+  const [job, canary, services, budgets, exclusiveVolumes, version, pods, podsLeft] = await Promise.all([
     client.find<RawJob>(paths.job(namespace, names.job)),
     client.find<RawDeployment>(paths.deployment(namespace, names.canary)),
     client.get<RawList<Raw<V1Service>>>(paths.services(namespace)),
@@ -44,6 +45,7 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     readExclusiveVolumes(client, namespace, template),
     client.get<{ readonly major?: string; readonly minor?: string }>('/version').catch(() => undefined),
     readPods(client, namespace, stable),
+    readPodsLeft(client, namespace),
   ]);
   const selecting = services.items.filter(({ spec }) => {
     const selector = spec?.selector;
@@ -73,6 +75,9 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     sleepBeforeStop: knowsSleep(version),
     services: selecting.map(({ metadata }) => metadata?.name ?? ''),
     budgets,
+    detachedLabels: detachedLabels(services.items, labels),
+    podsLeft,
+    mustSpread: mustSpread(template),
     namesakes: namesakesOf(workload.uid, names.job, job, canary, client.serverNowMs()),
   };
   const born = pods.map((pod) => Date.parse(pod.metadata?.creationTimestamp ?? ''));

@@ -18,6 +18,7 @@ export const paths = {
   service: (namespace: string, name: string): string => `${paths.services(namespace)}/${segment(name)}`,
   configMaps: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/configmaps`,
   configMap: (namespace: string, name: string): string => `${paths.configMaps(namespace)}/${segment(name)}`,
+  resourceQuotas: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/resourcequotas`,
   podDisruptionBudgets: (namespace: string): string => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
   persistentVolumeClaim: (namespace: string, name: string): string =>
     `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,

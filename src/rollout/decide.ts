@@ -3,8 +3,11 @@ import type { Decision } from './decision.ts';
 import type { Observation } from './observation.ts';
 import { decideAborting } from './phases/aborting.ts';
 import { decideArming, decideFencing } from './phases/arming.ts';
+import { decideBaking } from './phases/baking.ts';
 import { decideEnding } from './phases/ending.ts';
 import { decidePromoting, decideReverting } from './phases/promoting.ts';
+import { decideRolling } from './phases/rolling.ts';
+import { decideTrial } from './phases/trial.ts';
 import type { Plan } from './plan.ts';
 import type { RolloutState } from './state.ts';
 import { decideStep } from './strategies/canary.ts';
@@ -25,6 +28,12 @@ function decideForPhase(plan: Plan, state: RolloutState, observation: Observatio
       return decideStep(plan, state, phase, observation);
     case 'promoting':
       return decidePromoting(plan, state, phase, observation);
+    case 'trial':
+      return decideTrial(plan, state, phase, observation);
+    case 'rolling':
+      return decideRolling(plan, state, phase, observation);
+    case 'baking':
+      return decideBaking(plan, state, phase, observation);
     case 'reverting':
       return decideReverting(plan, state, phase, observation);
     case 'aborting':

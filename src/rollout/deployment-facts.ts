@@ -31,6 +31,12 @@ export type DeploymentFacts = {
   readonly services: readonly string[];
   /** Disruption budgets over the pods; undefined when we may not list them. */
   readonly budgets: readonly string[] | undefined;
+  /** Labels of the pods' template, changed so that no Service selects them: what a trial pod carries. */
+  readonly detachedLabels?: Readonly<Record<string, string>>;
+  /** How many more pods the namespace's quotas allow; undefined where there is none, or where we may not look. */
+  readonly podsLeft?: number | undefined;
+  /** Topology spread constraints that a pod must keep. */
+  readonly mustSpread?: boolean;
   /** Objects that bear one of our names. */
   readonly namesakes: readonly Namesake[];
 };

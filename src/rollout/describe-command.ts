@@ -15,7 +15,7 @@ export function describeCommand(plan: Plan, command: Command): string {
     case 'ensure-reverted':
       return `give Deployment ${deployment} its old ${whatOf(plan)} back`;
     case 'ensure-job-deleted':
-      return `delete Job ${plan.names.job}, and the canary with it`;
+      return `delete Job ${plan.names.job}${plan.steps.length === 0 ? '' : ', and the canary with it'}`;
     case 'ensure-canary-deleted':
       return `delete Deployment ${plan.names.canary}`;
     case 'ensure-fence-released':

@@ -1,4 +1,6 @@
+import { describeDirectPlan, isDirect } from './describe-direct-plan.ts';
 import { configurationOf } from './field-change.ts';
+import { explainAbsoluteLimit } from './gates/absolute-limit.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
 import { durationText } from './gates/slow-requests.ts';
 import { type Forecast, requestsToPass } from './gates/traffic.ts';
@@ -24,6 +26,7 @@ export type PlanContext = {
 /** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
 export function describePlan(plan: Plan, context: PlanContext): readonly string[] {
   const { spec, target, stableReplicas } = plan;
+  if (isDirect(plan)) return describeDirectPlan(plan, context);
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
     ...plan.images.map(
@@ -40,6 +43,7 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
     describeJudge(plan, context),
     ...(context.traffic?.source ?? []),
     `duration: ${describeDuration(plan, context)}`,
+    ...(spec.bakeMs > 0 ? [describeBake(plan)] : []),
     `if the runner dies, the canary is gone within ${seconds(spec.deadManMs)} of its last heartbeat`,
   ];
 }
@@ -87,6 +91,12 @@ function describeDuration(plan: Plan, { traffic }: PlanContext): string {
   const { secondsToPass } = traffic?.forecast ?? {};
   const expected = secondsToPass === undefined ? '' : `, with this traffic about ${secondsToPass} s`;
   return `at least ${seconds(shortestMs)} and the pods' start${expected}, at most ${seconds(plan.spec.timeoutMs)} until the verdict, then the promotion`;
+}
+
+function describeBake(plan: Plan): string {
+  const limit =
+    plan.rules === undefined ? 'readiness alone' : explainAbsoluteLimit(plan.spec, plan.stableSample ?? { errors: 0, requests: 0 });
+  return `then a bake of ${seconds(plan.spec.bakeMs)} with all the traffic, by ${limit}; before/after: an outage convicts`;
 }
 
 function pods(count: number): string {

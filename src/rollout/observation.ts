@@ -85,6 +85,8 @@ export type StableFacts = WorkloadFacts & {
   readonly templateHash: string;
   /** The smallest number of available pods that the user's own strategy allows. */
   readonly minAvailable: number;
+  /** Pods of all its ReplicaSets that are ready and not going away: what a Service sends requests to. */
+  readonly servingPods?: number;
   /** Whether managedFields hold an entry of ours. */
   readonly owned: boolean;
 };

@@ -1,10 +1,12 @@
 import type { DeploymentFacts } from './deployment-facts.ts';
 import type { ChangeCause, FieldChange } from './field-change.ts';
+import type { Sample } from './gates/absolute-limit.ts';
 import type { MetricsRules } from './gates/metrics-gate.ts';
 import type { Names } from './names.ts';
 import type { PlannedStep } from './replica-share.ts';
 import { planSteps } from './replica-share.ts';
 import type { ImageChange, ReleaseSpec } from './spec.ts';
+import { planTrial, type Trial } from './trial.ts';
 
 /** All that is known before the first write: printable, and journalled with the state. Plain JSON. */
 export type Plan = {
@@ -31,6 +33,12 @@ export type Plan = {
   readonly warnings: readonly string[];
   /** Of a rollback: the revision whose images these are. */
   readonly toRevision?: number;
+  /** The fewest pods that the user's own strategy lets be available. */
+  readonly minAvailable?: number;
+  /** What stable answered in the preflight's look at its metrics. */
+  readonly stableSample?: Sample | undefined;
+  /** The pod that is tried before a recreation. */
+  readonly trial?: Trial | undefined;
 };
 
 /** A ConfigMap as one release has it: never changed, named by its content. */
@@ -67,5 +75,8 @@ export function planRelease(
     spec,
     rules,
     warnings,
+    minAvailable: facts.minAvailable,
+    stableSample: undefined,
+    trial: planTrial(facts, spec),
   };
 }

@@ -34,7 +34,11 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
 }
 
 function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
-  const reasons = [...reasonsAlways(facts, spec), ...(spec.strategy === 'canary' ? reasonsOfTwoVersions(facts) : [])];
+  const reasons = [
+    ...reasonsAlways(facts, spec),
+    ...(spec.strategy === 'canary' ? reasonsOfTwoVersions(facts) : []),
+    ...reasonsOfOwnStrategy(facts, spec),
+  ];
   return reasons
     .filter(([applies]) => applies)
     .map(([, message, hint]) => ({
@@ -95,4 +99,28 @@ function reasonsOfTwoVersions(facts: DeploymentFacts): readonly Reason[] {
       'Make that anti-affinity preferred instead of required',
     ],
   ];
+}
+
+/** A release that leaves the replacing to Kubernetes must want what the Deployment itself says. */
+function reasonsOfOwnStrategy({ strategyType, carriesTrackLabel }: DeploymentFacts, { strategy }: ReleaseSpec): readonly Reason[] {
+  if (strategy === 'rolling') {
+    return [
+      [
+        strategyType !== 'RollingUpdate',
+        `its own strategy is ${strategyType}: all its pods would end before a new one starts`,
+        'Use strategy: recreate, which says what that costs, or give the Deployment spec.strategy.type RollingUpdate',
+      ],
+    ];
+  }
+  if (strategy === 'recreate') {
+    return [
+      [
+        strategyType !== 'Recreate',
+        `its own strategy is ${strategyType}, and we do not change that`,
+        'Use strategy: rolling, or give the Deployment spec.strategy.type Recreate',
+      ],
+      [carriesTrackLabel, 'its pod template carries our own label gated-rollout.github.io/track', 'Remove that label from the template'],
+    ];
+  }
+  return [];
 }

@@ -56,6 +56,8 @@ export type Report = {
   readonly numbers: GateNumbers | undefined;
   /** The last line of a replay, and how many lines there are. */
   readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
+  /** Of a recreation: how long no pod was ready, at most and at least; undefined where nothing was measured. */
+  readonly downtime?: { readonly atMostMs: number; readonly atLeastMs: number } | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
   /** The record of a run that died in its promotion, finished or undone by this one. */

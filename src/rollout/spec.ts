@@ -41,6 +41,8 @@ export type ReleaseSpec = {
   readonly timeoutMs: number;
   readonly readyTimeoutMs: number;
   readonly minDurationMs: number;
+  /** How long the new version is watched after it has taken over, before the release ends. */
+  readonly bakeMs: number;
   readonly deadManMs: number;
   readonly onInconclusive: InconclusivePolicy;
   readonly force: boolean;

@@ -1,4 +1,6 @@
+import type { BakeEvidence } from './gates/absolute-limit.ts';
 import type { MetricsEvidence } from './gates/metrics-gate.ts';
+import type { RollWatch } from './strategies/roll-watch.ts';
 import type { Outcome } from './verdict.ts';
 
 /** Who runs this rollout, for the person who finds its Job. */
@@ -20,6 +22,18 @@ export type Phase =
       readonly proved: boolean;
       readonly because: string;
       /** What the canary's pods really ran, for example `sha256:…`. */
+      readonly judged: readonly string[];
+    }
+  /** One pod outside of every Service, before a recreation; `passed` once it has shown that the image runs, or can be pulled. */
+  | { readonly kind: 'trial'; readonly sinceMs: number; readonly passed?: { readonly because: string; readonly judged: readonly string[] } }
+  /** The images are sent with nothing between them and the users; `judged` is what a trial pod really ran. */
+  | { readonly kind: 'rolling'; readonly sinceMs: number; readonly judged: readonly string[] }
+  /** The new version has taken over and is judged by an absolute limit. */
+  | {
+      readonly kind: 'baking';
+      readonly sinceMs: number;
+      readonly proved: boolean;
+      readonly because: string;
       readonly judged: readonly string[];
     }
   | { readonly kind: 'reverting'; readonly sinceMs: number; readonly outcome: Outcome }
@@ -57,6 +71,12 @@ export type RolloutState = {
   readonly evidence: MetricsEvidence | undefined;
   /** Who has ended it from outside, in a sentence: whoever holds it undoes, and never finishes. */
   readonly abort?: string;
+  /** How the new pods of the Deployment itself have been while it rolls. */
+  readonly roll?: RollWatch | undefined;
+  /** Of a bake that metrics judge: its limit, and what was seen. */
+  readonly bake?: BakeEvidence | undefined;
+  /** Whether this is a record that was taken over: from then on readiness alone judges. */
+  readonly resumed?: boolean;
 };
 
 export function startState(holder: Holder, jobUid: string, nowMs: number): RolloutState {
@@ -78,5 +98,10 @@ export function startState(holder: Holder, jobUid: string, nowMs: number): Rollo
 
 /** Whether deleting the Job still undoes everything: true until the promotion may have been sent. */
 export function isUndoneByDeletion(phase: Phase): boolean {
-  return phase.kind !== 'promoting' && phase.kind !== 'reverting';
+  return phase.kind !== 'promoting' && phase.kind !== 'reverting' && phase.kind !== 'rolling' && phase.kind !== 'baking';
+}
+
+/** A record in the hands of another process: its phase begins anew, as nobody has worked on it since its runner died. */
+export function resumed(state: RolloutState, nowMs: number): RolloutState {
+  return { ...state, phase: { ...state.phase, sinceMs: nowMs }, resumed: true };
 }

@@ -2,7 +2,7 @@ import { isFault, messageOf } from '../errors.ts';
 import type { StableFacts } from '../rollout/observation.ts';
 import { imagesOn } from '../rollout/phases/promoting.ts';
 import type { Plan } from '../rollout/plan.ts';
-import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/state.ts';
+import { isUndoneByDeletion, type Phase, type RolloutState, resumed } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import type { ClusterObservation } from './ports.ts';
 import type { RolloutEnd, RolloutPorts } from './run-rollout.ts';
@@ -21,7 +21,7 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
     const { nowMs } = await observePatiently(ports, cancel.signal);
     if (cancelled || state.abort !== undefined) cancel.abort();
     // Its time begins anew: nobody has worked on it since its process died.
-    return runRollout(ports, plan, { ...state, phase: { ...state.phase, sinceMs: nowMs } }, cancel.signal);
+    return runRollout(ports, plan, resumed(state, nowMs), cancel.signal);
   }
   const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
   const outcome =

@@ -1,6 +1,7 @@
 import type { Command } from '../rollout/command.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
 import type { FieldChange } from '../rollout/field-change.ts';
+import type { Sample } from '../rollout/gates/absolute-limit.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
@@ -57,6 +58,8 @@ export type StableTraffic = {
   readonly source?: readonly string[];
   /** Bounds of the response times' buckets, without +Inf; undefined: no histogram is read. */
   readonly bucketBoundsMs?: readonly number[] | undefined;
+  /** What that rests on: the requests of the last minute. */
+  readonly counted?: Sample;
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */

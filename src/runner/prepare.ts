@@ -1,7 +1,9 @@
 import { UserError } from '../errors.ts';
 import type { CauseContext } from '../rollout/change-cause.ts';
+import { isDirect, roomWarnings } from '../rollout/describe-direct-plan.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
 import { configurationOf } from '../rollout/field-change.ts';
+import { absoluteLimit, absoluteRules } from '../rollout/gates/absolute-limit.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
 import { slowBoundProblem } from '../rollout/gates/slow-requests.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
@@ -83,7 +85,8 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
   const warnings = [...judge.warnings, ...warnOfSecrets(request.variables ?? [])];
   const spec: ReleaseSpec = { ...request.spec, judgedBy: judge.rules === undefined ? request.spec.judgedBy : 'metrics' };
-  const plan = planRelease(facts, planned.images, spec, judge.rules, warnings, configuration);
+  const drawn = planRelease(facts, planned.images, spec, judge.rules, warnings, configuration);
+  const plan: Plan = { ...drawn, stableSample: judge.traffic?.counted, warnings: [...drawn.warnings, ...roomWarnings(facts, drawn)] };
   const traffic =
     judge.traffic === undefined || plan.rules === undefined
       ? undefined
@@ -216,12 +219,26 @@ async function readTraffic(
 }
 
 function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
+  if (isDirect(plan)) return forecastDirect(plan, rules, traffic);
   return forecast({
     requestsPerSecond: traffic.requestsPerSecond,
     stableErrorRate: traffic.errorRate,
     steps: plan.steps,
     timeoutMs: plan.spec.timeoutMs,
     rules,
+  });
+}
+
+/** Where the new version gets all the traffic, an absolute limit judges it; without one nothing can. */
+function forecastDirect(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
+  const limit = absoluteLimit(plan.spec, plan.stableSample ?? { errors: 0, requests: 0 });
+  if (limit === undefined) return { neededRequests: Infinity, availableRequests: 0, secondsToPass: undefined };
+  return forecast({
+    requestsPerSecond: traffic.requestsPerSecond,
+    stableErrorRate: traffic.errorRate,
+    steps: [{ sharePercent: 100, holdMs: 0 }],
+    timeoutMs: plan.spec.timeoutMs,
+    rules: absoluteRules(rules, limit),
   });
 }
 

@@ -53,6 +53,20 @@ describe('refusalsFor', () => {
     expect(refusals[0]?.hint).not.toBe('');
   });
 
+  it('leaves the replacing to the strategy that the Deployment itself says, and names the other one', () => {
+    const recreated: DeploymentFacts = { ...healthy, strategyType: 'Recreate' };
+    expect(refusalsFor(healthy, spec({ strategy: 'rolling' }))).toEqual([]);
+    expect(refusalsFor(recreated, spec({ strategy: 'recreate' }))).toEqual([]);
+    expect(refusalsFor(recreated, spec({ strategy: 'rolling' }))[0]?.hint).toContain('strategy: recreate');
+    expect(refusalsFor(healthy, spec({ strategy: 'recreate' }))[0]?.hint).toContain('strategy: rolling');
+  });
+
+  it('lets a rolling update and a recreation have what a second Deployment could not', () => {
+    const facts: DeploymentFacts = { ...healthy, hostPorts: [80], exclusiveVolumes: ['claim data (ReadWriteOnce)'], repelsItself: true };
+    expect(refusalsFor(facts, spec({ strategy: 'rolling' }))).toEqual([]);
+    expect(refusalsFor({ ...facts, strategyType: 'Recreate' }, spec({ strategy: 'recreate' }))).toEqual([]);
+  });
+
   it('says everything at once', () => {
     expect(refusalsFor({ ...healthy, paused: true, hostPorts: [80], namesakes: [canary] }, spec())).toHaveLength(3);
   });

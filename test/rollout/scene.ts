@@ -21,6 +21,7 @@ export function spec(changes: Partial<ReleaseSpec> = {}): ReleaseSpec {
     timeoutMs: 600_000,
     readyTimeoutMs: 60_000,
     minDurationMs: 60_000,
+    bakeMs: 0,
     deadManMs: 240_000,
     onInconclusive: 'rollback',
     force: false,

@@ -6,7 +6,7 @@ import { isOver } from './jobs.ts';
 import { isDeepEqual } from './json-patch.ts';
 import { fenceOf, imagesOf, type Kind, type Objects, uidOf } from './objects.ts';
 import type { SimulatedProcess } from './process.ts';
-import { expectedImages, type Rollout, type Watch } from './rollout-record.ts';
+import { expectedImages, type Rollout, recordPhases, type Watch } from './rollout-record.ts';
 import { epochMs } from './schedule.ts';
 import type { Observer, World } from './world.ts';
 
@@ -52,7 +52,10 @@ export class Checker implements Observer, Watch {
   saw(process: SimulatedProcess, kind: Kind, object: Objects[Kind] | undefined): void {
     const rollout = this.#rollouts.get(process.name);
     if (rollout === undefined || rollout.jobUid === '') return;
-    if (kind === 'stable') rollout.seenReplicas = (object as Objects['stable'] | undefined)?.spec?.replicas ?? 0;
+    if (kind === 'stable') {
+      rollout.seenReplicas = (object as Objects['stable'] | undefined)?.spec?.replicas ?? 0;
+      this.#sawStable(rollout, object as Objects['stable'] | undefined);
+    }
     if (kind === 'canary') this.#sawCanary(rollout, object as Objects['canary'] | undefined);
   }
 
@@ -108,6 +111,18 @@ export class Checker implements Observer, Watch {
     return left;
   }
 
+  #sawStable(rollout: Rollout, stable: Objects['stable'] | undefined): void {
+    const { plan } = rollout;
+    if (plan === undefined) return;
+    const { status, metadata, spec } = stable ?? {};
+    const images = imagesOf(stable);
+    const desired = spec?.replicas;
+    const full = [status?.replicas, status?.updatedReplicas, status?.availableReplicas].every((count) => count === desired);
+    const settled = (status?.observedGeneration ?? -1) >= (metadata?.generation ?? 0);
+    const isNew = isDeepEqual(images, expectedImages(plan, images, 'to'));
+    rollout.fullSinceMs = full && settled && isNew ? (rollout.fullSinceMs ?? this.world.schedule.nowMs) : undefined;
+  }
+
   #sawCanary(rollout: Rollout, canary: Objects['canary'] | undefined): void {
     const { nowMs } = this.world.schedule;
     const wanted = canary?.spec?.replicas;
@@ -156,8 +171,7 @@ export class Checker implements Observer, Watch {
     const record = [...this.#own.values()].find((rollout) => rollout.jobUid === uidOf(before));
     const isAbort = this.#processes.get(actor)?.options.script.command === 'abort';
     if (record === undefined) return;
-    if (!isAbort && (!['promoting', 'reverting'].includes(record.phase) || this.world.schedule.nowMs - record.journalAtMs < recordStaleMs))
-      return;
+    if (!isAbort && (!recordPhases.has(record.phase) || this.world.schedule.nowMs - record.journalAtMs < recordStaleMs)) return;
     this.#takeOver(actor, record);
   }
 

@@ -1,3 +1,4 @@
+import { directHandmade, directStories } from './direct-stories.ts';
 import { type Played, play } from './play.ts';
 import {
   calm,
@@ -38,6 +39,7 @@ export const stories: Readonly<Record<string, { readonly scenario: Scenario; rea
     ends: 'rolled-back image-changed',
   },
   cancelled: { scenario: { ...base, runs: [run({ spec, cancelledAtMs: 3_050 })] }, ends: 'rolled-back cancelled' },
+  ...directStories(base, spec, quick),
   'cancelled while it promotes': { scenario: { ...base, runs: [run({ spec, cancelledAtMs: 8_000 })] }, ends: 'rolled-back cancelled' },
 };
 
@@ -53,6 +55,7 @@ const slow = shortSpec({
 
 /** Releases to which nobody does anything (the checker knows how a good one must end), and moments that chance is too seldom at. */
 export const handmade: readonly Case[] = [
+  ...directHandmade,
   ...Object.entries(stories).map(([name, story]) => ({ name: `undisturbed: ${name}`, scenario: { ...story.scenario, aftermath: true } })),
   { name: 'undisturbed: slow', scenario: scenario({ replicas: 8, runs: [run({ spec: slow })] }) },
   {
@@ -189,7 +192,7 @@ const zombieMs = [70_000, 300_000, 3_900_000] as const;
  */
 export function everyInterference(traces: Awaited<ReturnType<typeof tracesOf>>): readonly Case[] {
   const cases: Case[] = [];
-  for (const story of ['good', 'bad once promoted']) {
+  for (const story of ['good', 'bad once promoted', 'rolling', 'rolling, bad', 'recreate']) {
     (traces.get(story) ?? []).forEach((kind, index) => {
       if (kind !== 'write') return;
       const call = index + 1;
@@ -210,6 +213,9 @@ function withFirst(story: string, changes: Partial<RunScript>, nextAtMs: number 
   const given = stories[story]?.scenario;
   const first = given?.runs[0];
   if (given === undefined || first === undefined) throw new Error(`there is no story ${story}`);
-  const next = nextAtMs === undefined ? [] : [run({ name: 'next', tag: 'v3', spec, startMs: nextAtMs, patience: 30 })];
+  const next =
+    nextAtMs === undefined
+      ? []
+      : [run({ name: 'next', tag: 'v3', spec: first.spec.strategy === 'canary' ? spec : first.spec, startMs: nextAtMs, patience: 30 })];
   return { ...given, runs: [{ ...first, ...changes }, ...next] };
 }

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { directMutants } from './direct-mutants.ts';
 import type { Subject } from './subject.ts';
 
 /** One mistake in the code: what stands in a file, and what the mutant has instead. `hint`: what the cases have in their names that have killed it before. */
@@ -237,6 +238,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  ...directMutants,
 ];
 
 const source = join(import.meta.dirname, '../../src');

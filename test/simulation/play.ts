@@ -125,7 +125,7 @@ async function heal(stage: Stage, scenario: Scenario): Promise<void> {
   if (api.get('canary') !== undefined && !isOrphan) checker.violate('I5', 'the canary is still there, long after the deadline');
   if (!scenario.aftermath) return;
   const stable = api.get('stable');
-  const script = run({ name: 'aftermath', tag: 'v4', startMs: schedule.nowMs - epochMs, spec: shortSpec({ force: true }), patience: 5 });
+  const script = run({ name: 'aftermath', tag: 'v4', startMs: schedule.nowMs - epochMs, spec: aftermathSpec(scenario), patience: 5 });
   const before = checker.violations.length;
   stage.expected = 1;
   const rollout = recordOf(script.name, schedule.nowMs);
@@ -136,6 +136,10 @@ async function heal(stage: Stage, scenario: Scenario): Promise<void> {
   if (end !== 'promoted gates-passed' && !mayRefuse) checker.violate('I6', `the next run ended with ${end}`);
   const left = rollout.jobUid === '' ? [] : checker.leftOf(rollout.jobUid);
   if (left.length > 0 && checker.violations.length === before) checker.violate('I7', `the next run left ${left.join(', ')}`);
+}
+
+function aftermathSpec(scenario: Scenario): RunScript['spec'] {
+  return scenario.recreates === true ? shortSpec({ force: true, strategy: 'recreate', steps: [] }) : shortSpec({ force: true });
 }
 
 function begin(stage: Stage, script: RunScript, name: string, faults: Faults): SimulatedProcess {

@@ -84,6 +84,19 @@ function randomReleases(seed: number): Scenario {
   };
 }
 
+/** The story of a seed, told with another strategy, or with a bake after its canary. */
+export function randomDirectScenario(seed: number): Scenario {
+  const told = randomScenario(seed);
+  const dice = diceFrom(seed ^ 0xd1ec7);
+  const strategy = dice.pick(['rolling', 'rolling', 'recreate', 'canary'] as const);
+  const bakeMs = strategy === 'canary' ? dice.pick([2_000, 15_000]) : dice.pick([0, 0, 15_000]);
+  const runs = told.runs.map((script) => {
+    const steps = strategy === 'canary' ? script.spec.steps : [];
+    return { ...script, spec: { ...script.spec, strategy, steps, bakeMs } };
+  });
+  return { ...told, runs, recreates: strategy === 'recreate' };
+}
+
 function randomBehaviour(dice: Dice): Behaviour {
   const startMs: readonly [number, number] = dice.chance(0.2) ? [2_000, 12_000] : [300, 2_500];
   if (dice.chance(0.55)) return { ...good, startMs };

@@ -87,6 +87,8 @@ export type Scenario = {
   readonly maxSurge: number;
   readonly maxUnavailable: number;
   readonly progressDeadlineSeconds: number;
+  /** Whether the Deployment's own strategy is Recreate. */
+  readonly recreates?: boolean;
   readonly twoContainers: boolean;
   readonly requestsPerSecond: number;
   readonly behaviours: Readonly<Record<string, Behaviour>>;
@@ -128,6 +130,7 @@ export function shortSpec(changes: Partial<ReleaseSpec> = {}): ReleaseSpec {
     timeoutMs: 120_000,
     readyTimeoutMs: 30_000,
     minDurationMs: 8_000,
+    bakeMs: 0,
     deadManMs: 60_000,
     onInconclusive: 'rollback',
     force: false,

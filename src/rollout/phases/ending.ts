@@ -59,7 +59,9 @@ function removeJob(plan: Plan, state: RolloutState, phase: Ending, observation: 
   if (lostJob(state, observation) !== undefined && elapsedMs <= collectorMs) {
     return { kind: 'wait', ms: pollMs, because: `waiting until the Job ${plan.names.job} is gone` };
   }
-  if (canary !== undefined && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
+  // A trial pod carries no traffic.
+  const mayCarry = plan.trial === undefined && canary !== undefined;
+  if (mayCarry && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
     const because = `the canary stays until the stable pods can carry the traffic: ${stable.availableReplicas} of ${stable.desiredReplicas} available`;
     return heartbeatIfDue(plan, state, nowMs) ?? { kind: 'wait', ms: pollMs, because };
   }

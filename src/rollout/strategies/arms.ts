@@ -19,6 +19,12 @@ export function armsOf(
   switch (phase.kind) {
     case 'step':
       return pods.canary.length > 0 ? { canary: pods.canary, stable: pods.stable } : undefined;
+    case 'rolling':
+      // Before the images are sent there is no new pod yet: stable's own counters are the baseline.
+      return pods.stable.length > 0 ? { canary: pods.updated, stable: pods.outdated } : undefined;
+    case 'baking':
+      return pods.updated.length > 0 ? { canary: pods.updated, stable: [] } : undefined;
+    case 'trial':
     case 'arming':
     case 'fencing':
     case 'promoting':

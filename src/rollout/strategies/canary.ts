@@ -1,4 +1,4 @@
-import { isAvailable } from '../absorb.ts';
+import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
 import { reasonToHold } from '../gates/hold.ts';
 import { imageIdsOf, mixedImage } from '../gates/image-identity.ts';
@@ -63,7 +63,8 @@ function convictionOf(plan: Plan, state: RolloutState, observation: Observation)
   return lostReadiness(state, diagnosis, nowMs);
 }
 
-function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number): Outcome | undefined {
+/** Pods that were available and are not: convicted by time, or by how often. */
+export function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number, who = 'the canary'): Outcome | undefined {
   if (diagnosis.kind !== 'waiting') return undefined;
   const { steadiness } = state;
   const missingMs = steadiness?.missingSinceMs === undefined ? 0 : nowMs - steadiness.missingSinceMs;
@@ -71,7 +72,7 @@ function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number)
     return outcome(
       'rolled-back',
       diagnosis.reason,
-      `the canary was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`,
+      `${who} was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`,
       diagnosis.evidence,
     );
   }
@@ -79,7 +80,7 @@ function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number)
     return outcome(
       'rolled-back',
       diagnosis.reason,
-      `the canary lost its readiness ${state.breaks} times: ${diagnosis.because}`,
+      `${who} lost its readiness ${state.breaks} times: ${diagnosis.because}`,
       diagnosis.evidence,
     );
   }

@@ -17,6 +17,11 @@ export function judgedWorkload(
         ? undefined
         : { workload: canary, replicas: canaryReplicasFor(stable.desiredReplicas, weightPercent, plan.halfAtMost) };
     }
+    case 'trial':
+      return canary === undefined ? undefined : { workload: canary, replicas: 1 };
+    case 'baking':
+      return { workload: stable, replicas: stable.desiredReplicas };
+    case 'rolling':
     case 'arming':
     case 'fencing':
     case 'promoting':
