@@ -2,6 +2,7 @@ import { rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { Trial } from '../rollout/trial.ts';
 import type { RawDeployment, RawTemplate } from './raw.ts';
+import { releasedTemplate } from './template-fields.ts';
 
 /** A file that no image has: the node pulls the image, and starts nothing. */
 const nothingToRun = ['/gated-rollout/this-pod-only-pulls-the-image'];
@@ -31,6 +32,7 @@ export function trialManifest(
   };
   const { minReadySeconds } = stable.spec ?? {};
   const runs = trial.mode === 'run';
+  const released = releasedTemplate(plan, template);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -47,23 +49,14 @@ export function trialManifest(
       strategy: { type: 'Recreate' },
       selector: trialSelector(plan),
       template: {
-        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...trial.labels, ...ours } },
-        spec: runs ? runningSpec(plan, template) : pullingSpec(plan, template),
+        metadata: { ...released.metadata, labels: { ...released.metadata?.labels, ...trial.labels, ...ours } },
+        spec: runs ? released.spec : pullingSpec(plan, template),
       },
     },
   };
 }
 
 type RawPodSpec = NonNullable<RawTemplate['spec']>;
-
-function runningSpec(plan: Plan, template: RawTemplate): RawPodSpec {
-  const images = imagesOf(plan);
-  const containers = (template.spec?.containers ?? []).map((container) => ({
-    ...container,
-    image: images.get(container.name) ?? container.image ?? '',
-  }));
-  return { ...template.spec, containers };
-}
 
 /** Only what a pull and the admission policies look at: no volumes, no ports, no probes, no other containers, no init containers. */
 function pullingSpec(plan: Plan, template: RawTemplate): RawPodSpec {

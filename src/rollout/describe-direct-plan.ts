@@ -1,4 +1,5 @@
 import type { DeploymentFacts } from './deployment-facts.ts';
+import { describeChanges } from './describe-changes.ts';
 import type { PlanContext } from './describe-plan.ts';
 import { absoluteLimit, absoluteRules, explainAbsoluteLimit } from './gates/absolute-limit.ts';
 import { percent } from './gates/amounts.ts';
@@ -16,7 +17,7 @@ export function describeDirectPlan(plan: Plan, context: PlanContext): readonly s
   const { spec, target, stableReplicas } = plan;
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
-    ...plan.images.map((image) => `container ${image.container}: ${image.from} → ${image.to}`),
+    ...describeChanges(plan),
     context.services.length === 0
       ? 'no Service selects its pods: the new version gets traffic only if something else sends it'
       : `traffic by ${context.services.map((name) => `Service ${name}`).join(', ')}`,

@@ -1,5 +1,5 @@
+import { describeChanges } from './describe-changes.ts';
 import { describeDirectPlan, isDirect } from './describe-direct-plan.ts';
-import { configurationOf } from './field-change.ts';
 import { explainAbsoluteLimit } from './gates/absolute-limit.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
 import { durationText } from './gates/slow-requests.ts';
@@ -29,10 +29,7 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
   if (isDirect(plan)) return describeDirectPlan(plan, context);
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
-    ...plan.images.map(
-      (image) => `${image.init === true ? 'init container' : 'container'} ${image.container}: ${image.from} → ${image.to}`,
-    ),
-    ...configurationOf(plan).map((change) => `${change.what}: ${change.fromText} → ${change.toText}`),
+    ...describeChanges(plan),
     context.services.length === 0
       ? 'no Service selects its pods: the canary gets traffic only if something else sends it'
       : `traffic by ${context.services.map((name) => `Service ${name}`).join(', ')}, shared out by the number of pods`,
