@@ -9,6 +9,7 @@ import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
 import type { GateNumbers, Report } from './rollout/report.ts';
+import { rulesInForce } from './rollout/strategies/rules-in-force.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
 import { consoleReporter } from './terminal.ts';
@@ -113,8 +114,9 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
 }
 
 function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | undefined {
-  if (plan?.rules === undefined || rollout?.state.evidence === undefined) return undefined;
-  const numbers = evidenceNumbers(plan.rules, rollout.state.evidence);
+  const rules = plan === undefined || rollout === undefined ? undefined : rulesInForce(plan, rollout.state);
+  if (rules === undefined || rollout?.state.evidence === undefined) return undefined;
+  const numbers = evidenceNumbers(rules, rollout.state.evidence);
   const [limit] = numbers.limits;
   return {
     canary: numbers.canary,

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { ReleaseSpec } from '../rollout/spec.ts';
+import type { ReleaseSpec, Strategy } from '../rollout/spec.ts';
 import type { Config, Evidence, PrometheusAddress, Queries } from './config.ts';
 import { readImageRequest } from './image-request.ts';
 import { InputReader } from './input-reader.ts';
@@ -19,7 +19,7 @@ export type InputContext = {
 };
 
 const laterCommands = ['status', 'abort', 'promote', 'rollback', 'history', 'reconcile', 'replay'];
-const laterStrategies = ['rolling', 'recreate', 'blue-green', 'a-b', 'shadow'];
+const laterStrategies = ['rolling', 'recreate', 'a-b', 'shadow'];
 const laterMetrics = ['pods'];
 const secondMs = 1000;
 const hourMs = 3_600_000;
@@ -77,7 +77,7 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
     );
   }
   return {
-    strategy: reader.choice('strategy', ['canary'], laterStrategies) ?? 'canary',
+    strategy: reader.choice<Strategy>('strategy', ['canary', 'blue-green'], laterStrategies) ?? 'canary',
     steps: reader.parseOr('steps', parseSteps, []),
     judgedBy: prometheus !== undefined && metrics !== 'none' ? 'metrics' : 'readiness',
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
@@ -85,10 +85,20 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
     timeoutMs: timeoutMs ?? 0,
     readyTimeoutMs: reader.durationMs('ready-timeout', secondMs, dayMs) ?? 0,
     minDurationMs: minDurationMs ?? 0,
+    bakeMs: reader.durationMs('bake', 0, dayMs) ?? 0,
+    smokeTest: readSmokeTest(reader),
     deadManMs: reader.durationMs('dead-man', 15 * secondMs, hourMs) ?? 0,
     onInconclusive: reader.choice('on-inconclusive', ['rollback', 'promote']) ?? 'rollback',
     force: reader.parseOr('force', parseBoolean, false),
   };
+}
+
+/** Only blue-green has something to ask before any user does. */
+function readSmokeTest(reader: InputReader): string | undefined {
+  const command = reader.text('smoke-test');
+  if (command !== undefined && reader.text('strategy') !== 'blue-green')
+    reader.reject('smoke-test', 'it needs strategy: blue-green, whose preview Service it asks; give that, or leave it out');
+  return command;
 }
 
 function parseBoolean(text: string): Parsed<boolean> {

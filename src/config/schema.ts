@@ -27,10 +27,12 @@ export const inputSchema = [
   { name: 'timeout', default: '30m' },
   { name: 'ready-timeout', default: '5m' },
   { name: 'min-duration', default: '60s' },
+  { name: 'bake', default: '0s' },
   { name: 'dead-man', default: '4m' },
   { name: 'on-inconclusive', default: 'rollback' },
   { name: 'force', default: 'false' },
   { name: 'evidence' },
+  { name: 'smoke-test' },
 ] as const satisfies readonly InputDefinition[];
 
 export type InputName = (typeof inputSchema)[number]['name'];

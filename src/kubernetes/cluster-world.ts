@@ -1,16 +1,20 @@
 import { Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
+import { rolloutLabel } from '../rollout/names.ts';
+import type { BlueGreenFacts, PodFacts } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { ClusterObservation, Reporter, World } from '../runner/ports.ts';
+import type { BlueGreenSnapshot } from './blue-green-commands.ts';
 import { type ClusterSnapshot, writeCommand } from './commands.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
-import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
+import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { serviceFacts } from './service-patches.ts';
 import { currentReplicaSet, noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
 
 export type ClusterWorldOptions = {
@@ -43,6 +47,7 @@ export class ClusterWorld implements World {
       this.#client.find<RawDeployment>(paths.deployment(namespace, deployment), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, names.canary), { signal }),
     ]);
+    const blueGreen = await this.#observeBlueGreen(signal);
     const selector = stable?.spec?.selector ?? canary?.spec?.selector;
     const query = { labelSelector: selector === undefined ? '' : selectorQuery(selector) };
     const [pods, replicaSets] =
@@ -52,8 +57,31 @@ export class ClusterWorld implements World {
             this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }).then((list) => list.items),
             this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }).then((list) => list.items),
           ]);
-    this.#seen = { job, stable, canary };
-    return this.#facts(pods, replicaSets, signal);
+    const own = blueGreen?.green?.spec?.selector;
+    const colour = { labelSelector: own === undefined ? '' : selectorQuery(own) };
+    const [greenPods, greenSets] =
+      own === undefined
+        ? [[], []]
+        : await Promise.all([
+            this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query: colour, signal }).then((list) => list.items),
+            this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query: colour, signal }).then((list) => list.items),
+          ]);
+    this.#seen = { job, stable, canary, blueGreen };
+    // Where the selectors overlap, green's pods are in both lists.
+    return this.#facts(once([...pods, ...greenPods]), once([...replicaSets, ...greenSets]), signal);
+  }
+
+  /** Green, its preview Service and the user's Services; undefined for every other strategy. */
+  async #observeBlueGreen(signal: AbortSignal): Promise<BlueGreenSnapshot | undefined> {
+    const { target, names, blueGreen } = this.#plan;
+    if (blueGreen === undefined) return undefined;
+    const find = async (name: string) => this.#client.find<RawService>(paths.service(target.namespace, name), { signal });
+    const [green, preview, ...services] = await Promise.all([
+      this.#client.find<RawDeployment>(paths.deployment(target.namespace, names.green), { signal }),
+      find(names.preview),
+      ...blueGreen.services.map(find),
+    ]);
+    return { green, preview, services: Object.fromEntries(blueGreen.services.map((name, index) => [name, services[index]])) };
   }
 
   async #facts(pods: readonly RawPod[], replicaSets: readonly RawReplicaSet[], signal: AbortSignal): Promise<ClusterObservation> {
@@ -64,12 +92,13 @@ export class ClusterWorld implements World {
       return sets.flatMap((set) => ownedBy(pods, set?.metadata?.uid));
     };
     const all = podsOf(stable, false);
-    const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true) };
+    const green = this.#seen.blueGreen?.green;
+    const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true), green: podsOf(green, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
     const promoted = stable?.spec?.template.spec?.containers.some((container) =>
       this.#plan.images.some((change) => change.container === container.name && change.to === container.image),
     );
-    const evidence = await this.#evidence.read([...newest.canary, ...(promoted === true ? newest.stable : [])], signal);
+    const evidence = await this.#evidence.read([...newest.canary, ...newest.green, ...(promoted === true ? newest.stable : [])], signal);
     const facts = (pod: RawPod) => podFacts(pod, evidence.get(pod.metadata?.uid ?? '') ?? noEvidence);
     const released = this.#plan.images.map((change) => change.container);
     return {
@@ -77,12 +106,28 @@ export class ClusterWorld implements World {
       job: job === undefined ? undefined : jobFacts(job),
       stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), released),
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
+      blueGreen: this.#blueGreenFacts(newest.green.map(facts)),
       podNames: {
+        green: podsOf(green, false).map(nameOf),
         stable: all.map(nameOf),
         canary: podsOf(canary, false).map(nameOf),
         updated: newest.stable.map(nameOf),
         outdated: all.filter((pod) => !newest.stable.includes(pod)).map(nameOf),
       },
+    };
+  }
+
+  #blueGreenFacts(pods: readonly PodFacts[]): BlueGreenFacts | undefined {
+    const { blueGreen: colours } = this.#plan;
+    const { blueGreen: seen } = this.#seen;
+    if (colours === undefined || seen === undefined) return undefined;
+    const { green, preview } = seen;
+    const owned = (green?.metadata?.ownerReferences ?? []).length > 0;
+    const { labels, deletionTimestamp } = preview?.metadata ?? {};
+    return {
+      green: green === undefined ? undefined : { ...workloadFacts(green, pods), owned },
+      preview: preview === undefined ? undefined : { rollout: labels?.[rolloutLabel], terminating: deletionTimestamp !== undefined },
+      services: colours.services.map((name) => serviceFacts(name, seen.services[name], colours)),
     };
   }
 
@@ -114,6 +159,10 @@ export class ClusterWorld implements World {
       );
     }
   }
+}
+
+function once<T extends { readonly metadata?: RawPod['metadata'] }>(objects: readonly T[]): readonly T[] {
+  return [...new Map(objects.map((object) => [object.metadata?.uid, object])).values()];
 }
 
 function nameOf(pod: RawPod): string {

@@ -1,9 +1,10 @@
-import { Fault } from '../errors.ts';
+import { AssertionError, Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
 import { rolloutLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { Reporter } from '../runner/ports.ts';
+import { type BlueGreenSnapshot, writeBlueGreen } from './blue-green-commands.ts';
 import { canaryManifest } from './canary.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import { fencePatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
@@ -16,6 +17,8 @@ export type ClusterSnapshot = {
   readonly job: RawJob | undefined;
   readonly stable: RawDeployment | undefined;
   readonly canary: RawDeployment | undefined;
+  /** Undefined for every other strategy. */
+  readonly blueGreen?: BlueGreenSnapshot | undefined;
 };
 
 export type CommandContext = {
@@ -44,6 +47,10 @@ export async function writeCommand(context: CommandContext, command: Command, be
       return releaseFence(context, because);
     case 'ensure-ownership-released':
       return releaseOwnership(context, because);
+    case 'run-smoke-test':
+      throw new AssertionError('the smoke test is not for the cluster');
+    default:
+      return writeBlueGreen(context, command, because);
   }
 }
 
@@ -134,7 +141,8 @@ function stableOf({ seen, plan }: CommandContext): RawDeployment {
 }
 
 function jobUidOf({ seen, plan }: CommandContext): string {
-  const uid = seen.job?.metadata?.uid;
+  // Where the Job is gone, green still says whose rollout it was: only the way back goes on then.
+  const uid = seen.job?.metadata?.uid ?? seen.blueGreen?.green?.metadata?.labels?.[rolloutLabel];
   if (uid === undefined) throw new Fault('not-found', `the Job ${plan.names.job} is gone`, false);
   return uid;
 }

@@ -2,11 +2,15 @@ import { isFault, messageOf, UserError } from '../errors.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { startState } from '../rollout/state.ts';
 import { canaryManifest } from './canary.ts';
+import { greenManifest, previewManifest } from './green.ts';
 import { jobManifest } from './job.ts';
 import { fencePatch, imagePatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { flipPatch } from './service-patches.ts';
+
+type Trial = readonly [string, () => Promise<unknown>];
 
 /**
  * Asks the API server whether it would take every write of the plan, the rollback included: a policy that would refuse our way back must be
@@ -18,9 +22,12 @@ export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDe
   const job = jobManifest(plan, startState(holder, '', 0), stable, Math.ceil(plan.spec.deadManMs / 1000));
   const canary = canaryManifest(plan, stable, plan.steps[0]?.canaryReplicas ?? 1, undefined);
   const path = paths.deployment(namespace, deployment);
-  const trials: readonly [string, () => Promise<unknown>][] = [
+  const trials: readonly Trial[] = [
+    ...blueGreenTrials(client, plan, stable),
     ['create the Job', () => client.create(paths.jobs(namespace), job, { dryRun: true })],
-    ['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })],
+    ...(plan.blueGreen === undefined
+      ? [['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })] as const]
+      : []),
     [
       'promote the image',
       () => client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to)], { dryRun: true }),
@@ -56,4 +63,23 @@ export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDe
       'Nothing was written. Change the policy, the quota or the Deployment that the message names',
     );
   }
+}
+
+/** Green, its preview Service, and each Service there and back. */
+function blueGreenTrials(client: KubernetesClient, plan: Plan, stable: RawDeployment): readonly Trial[] {
+  const { blueGreen } = plan;
+  if (blueGreen === undefined || blueGreen.recovers !== undefined) return [];
+  const { namespace } = plan.target;
+  const green = greenManifest(plan, blueGreen, stable, plan.stableReplicas, undefined);
+  const preview = previewManifest(plan, blueGreen, undefined);
+  return [
+    ['create green', () => client.create(paths.deployments(namespace), green, { dryRun: true })],
+    ['create the preview Service', () => client.create(paths.services(namespace), preview, { dryRun: true })],
+    ...blueGreen.services.map(
+      (name): Trial => [
+        `flip the Service ${name}`,
+        () => client.jsonPatch(paths.service(namespace, name), flipPatch(blueGreen, undefined), { dryRun: true }),
+      ],
+    ),
+  ];
 }

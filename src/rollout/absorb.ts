@@ -3,6 +3,7 @@ import type { Observation, WorkloadFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { RolloutState, Steadiness } from './state.ts';
 import { judgedWorkload } from './strategies/judged-workload.ts';
+import { rulesInForce } from './strategies/rules-in-force.ts';
 
 /** Folds what was observed into the state: how steady the canary is, and what the metrics say. Decides nothing. */
 export function absorb(plan: Plan, state: RolloutState, observation: Observation): RolloutState {
@@ -55,9 +56,10 @@ function restartsOf(workload: WorkloadFacts): number {
 }
 
 function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation): RolloutState['evidence'] {
-  if (plan.rules === undefined) return undefined;
-  const evidence = state.evidence ?? startEvidence(plan.rules);
+  const rules = rulesInForce(plan, state);
+  if (rules === undefined) return undefined;
+  const evidence = state.evidence ?? startEvidence(rules);
   if (observation.metrics === undefined) return evidence;
   if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
-  return absorbReading(plan.rules, evidence, observation.metrics.reading, observation.nowMs);
+  return absorbReading(rules, evidence, observation.metrics.reading, observation.nowMs);
 }

@@ -1,3 +1,4 @@
+import type { BlueGreenPlan } from './blue-green-plan.ts';
 import type { DeploymentFacts } from './deployment-facts.ts';
 import type { MetricsRules } from './gates/metrics-gate.ts';
 import type { Names } from './names.ts';
@@ -22,6 +23,8 @@ export type Plan = {
   /** Undefined: judged by readiness alone. */
   readonly rules: MetricsRules | undefined;
   readonly warnings: readonly string[];
+  /** Undefined for every other strategy. */
+  readonly blueGreen?: BlueGreenPlan | undefined;
 };
 
 export function planRelease(
@@ -41,9 +44,10 @@ export function planRelease(
     maxSurge: facts.maxSurge,
     halfAtMost,
     sleepBeforeStop: facts.sleepBeforeStop,
-    steps: planSteps(spec.steps, facts.replicas, halfAtMost),
+    steps: spec.strategy === 'blue-green' ? [] : planSteps(spec.steps, facts.replicas, halfAtMost),
     spec,
     rules,
-    warnings,
+    warnings: [...warnings, ...(facts.blueGreen?.kind === 'colours' ? facts.blueGreen.warnings : [])],
+    ...(facts.blueGreen?.kind === 'colours' ? { blueGreen: facts.blueGreen.plan } : {}),
   };
 }

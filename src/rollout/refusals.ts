@@ -34,7 +34,11 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
 }
 
 function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
-  const reasons = [...reasonsAlways(facts, spec), ...(spec.strategy === 'canary' ? reasonsOfTwoVersions(facts) : [])];
+  const reasons = [
+    ...reasonsAlways(facts, spec),
+    ...(spec.strategy === 'canary' || spec.strategy === 'blue-green' ? reasonsOfTwoVersions(facts) : []),
+    ...reasonsOfColours(facts),
+  ];
   return reasons
     .filter(([applies]) => applies)
     .map(([, message, hint]) => ({
@@ -95,4 +99,9 @@ function reasonsOfTwoVersions(facts: DeploymentFacts): readonly Reason[] {
       'Make that anti-affinity preferred instead of required',
     ],
   ];
+}
+
+/** What keeps its Services from telling two colours apart. */
+function reasonsOfColours({ blueGreen }: DeploymentFacts): readonly Reason[] {
+  return blueGreen?.kind === 'refused' ? [[true, blueGreen.message, blueGreen.hint]] : [];
 }

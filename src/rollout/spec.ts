@@ -27,6 +27,10 @@ export type ReleaseSpec = {
   readonly timeoutMs: number;
   readonly readyTimeoutMs: number;
   readonly minDurationMs: number;
+  /** How long the new version is watched under real traffic at least before it is final. */
+  readonly bakeMs: number;
+  /** A command that is run against green before any user's request reaches it. */
+  readonly smokeTest: string | undefined;
   readonly deadManMs: number;
   readonly onInconclusive: InconclusivePolicy;
   readonly force: boolean;

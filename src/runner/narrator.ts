@@ -3,6 +3,7 @@ import type { Observation } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { TimelineEntry } from '../rollout/report.ts';
 import type { Phase, RolloutState } from '../rollout/state.ts';
+import { rulesInForce } from '../rollout/strategies/rules-in-force.ts';
 import type { Clock, Reporter } from './ports.ts';
 
 const reminderMs = 30_000;
@@ -49,8 +50,8 @@ export class Narrator {
     this.#waitingFor = words;
     this.#spokeAtMs = this.#clock.nowMs();
     const elapsed = Math.round((observation.nowMs - state.startedAtMs) / 1000);
-    const progress =
-      this.#plan.rules !== undefined && state.evidence !== undefined ? `; ${describeProgress(this.#plan.rules, state.evidence)}` : '';
+    const rules = rulesInForce(this.#plan, state);
+    const progress = rules !== undefined && state.evidence !== undefined ? `; ${describeProgress(rules, state.evidence)}` : '';
     this.#reporter.info(`${elapsed} s: ${because}${reminder ? progress : ''}`);
   }
 }
@@ -70,7 +71,19 @@ function titleOf(plan: Plan, phase: Phase): string {
       return 'Promote';
     case 'reverting':
       return 'Put the old images back';
+    case 'green':
+      return `Try ${plan.names.green} without traffic`;
+    case 'flipping':
+      return `Lead the Services to ${plan.names.green}`;
+    case 'live':
+      return `Watch ${plan.names.green} under real traffic`;
+    case 'updating':
+      return `Update Deployment ${deployment}, which has no traffic`;
+    case 'flipping-back':
+      return `Lead the Services to Deployment ${deployment} again`;
+    case 'draining':
+      return `Drain ${plan.names.green}`;
     case 'ending':
-      return phase.outcome.result === 'promoted' ? 'Clean up' : 'Take the canary back';
+      return phase.outcome.result === 'promoted' || plan.blueGreen !== undefined ? 'Clean up' : 'Take the canary back';
   }
 }

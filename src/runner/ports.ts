@@ -3,6 +3,7 @@ import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { Plan } from '../rollout/plan.ts';
+import type { Strategy } from '../rollout/spec.ts';
 import type { Holder, RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
@@ -20,6 +21,8 @@ export type WorkloadPodNames = PodNames & {
   /** Of stable: the pods of its newest template, and the others. */
   readonly updated: readonly string[];
   readonly outdated: readonly string[];
+  /** Of blue-green: the pods of green. */
+  readonly green?: readonly string[];
 };
 
 /** Reads both arms with one query. Never throws for a fault of the world: it says `unavailable`. */
@@ -41,7 +44,9 @@ export type MetricsSource = Metrics & {
 };
 
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */
-export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: WorkloadPodNames };
+export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics' | 'smoke'> & {
+  readonly podNames: WorkloadPodNames;
+};
 
 /** The cluster, as one rollout sees it. */
 export type World = {
@@ -66,7 +71,7 @@ export type Inspected = {
 export type Cluster = {
   /** Throws UserError with everything that is missing; answers a warning where it cannot know. */
   checkAccess(permissions: readonly Permission[]): Promise<string | undefined>;
-  inspect(): Promise<Inspected>;
+  inspect(strategy: Strategy): Promise<Inspected>;
   /** Throws UserError with every write of the plan that the API server would refuse. */
   dryRun(plan: Plan): Promise<void>;
   /** Creates the Job; throws UserError `rollout-busy` where another run holds it. */

@@ -1,5 +1,8 @@
 import { UserError } from '../errors.ts';
+import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
+import { describeBlueGreen } from '../rollout/describe-blue-green.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
+import { beforeAfterRules } from '../rollout/gates/before-after.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import { namesFor } from '../rollout/names.ts';
@@ -40,12 +43,13 @@ export type Prepared =
 export async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Prepared> {
   const { cluster, reporter } = ports;
   const names = namesFor(request.deployment);
-  const permissions = permissionsFor({ ...request, names, claims: [] });
+  const needs = { ...request, names, claims: [], strategy: request.spec.strategy, smokeTest: request.spec.smokeTest };
+  const permissions = permissionsFor(needs);
   const accessWarning = await cluster.checkAccess(permissions);
   if (accessWarning === undefined) reporter.info(`${permissions.length} permissions: all there`);
   else reporter.warning(accessWarning);
 
-  const inspected = await cluster.inspect();
+  const inspected = await cluster.inspect(request.spec.strategy);
   const planned = planImages(inspected.containers, request.images);
   if (planned.kind === 'problem') throw new UserError('container-missing', planned.message, planned.hint);
   if (planned.images.length === 0) return { kind: 'unchanged', images: unchangedImages(inspected.containers) };
@@ -56,6 +60,7 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
     const all = [refusal, ...others];
     throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
   }
+  await checkFlips(facts, needs, ports);
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
   const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
   const traffic =
@@ -68,13 +73,31 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   return {
     kind: 'plan',
     plan,
-    lines: describePlan(plan, { services: facts.services, budgetsKnown: facts.budgets !== undefined, traffic }),
+    lines: (plan.blueGreen === undefined ? describePlan : describeBlueGreen)(plan, {
+      services: facts.services,
+      budgetsKnown: facts.budgets !== undefined,
+      traffic,
+    }),
   };
+}
+
+/** Which Services are to be flipped is known only now; their lines of the Role are asked for before anything is written, too. */
+async function checkFlips(
+  facts: DeploymentFacts,
+  needs: PermissionNeeds & Pick<ReleaseSpec, 'smokeTest'>,
+  { cluster }: ReleasePorts,
+): Promise<void> {
+  if (facts.blueGreen?.kind !== 'colours') return;
+  const { services, preview } = facts.blueGreen.plan;
+  const [port] = preview.ports;
+  const previewed = needs.smokeTest === undefined || port === undefined ? undefined : `${needs.names.preview}:${port.name ?? port.port}`;
+  await cluster.checkAccess(permissionsFor({ ...needs, flipped: services, previewed }));
 }
 
 /** Prometheus finds a new pod and scrapes it within this time, or not at all. */
 const youngMs = 45_000;
 const unseenPauseMs = 2_000;
+const secondMs = 1_000;
 
 type Judge = { readonly rules: Plan['rules']; readonly traffic: StableTraffic | undefined; readonly warnings: readonly string[] };
 
@@ -131,12 +154,25 @@ async function readTraffic(
 }
 
 function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
+  if (plan.blueGreen !== undefined) return forecastAfterFlip(plan, rules, traffic);
   return forecast({
     requestsPerSecond: traffic.requestsPerSecond,
     stableErrorRate: traffic.errorRate,
     steps: plan.steps,
     timeoutMs: plan.spec.timeoutMs,
     rules,
+  });
+}
+
+/** After the flip green has all of the traffic, and is compared with what stable will have answered until then. */
+function forecastAfterFlip(plan: Plan, rules: NonNullable<Plan['rules']>, { requestsPerSecond, errorRate }: StableTraffic): Forecast {
+  const requests = (requestsPerSecond * Math.max(plan.spec.minDurationMs, secondMs)) / secondMs;
+  return forecast({
+    requestsPerSecond,
+    stableErrorRate: 0,
+    steps: [{ sharePercent: 100, holdMs: 0 }],
+    timeoutMs: plan.spec.timeoutMs,
+    rules: beforeAfterRules(rules, { errors: requests * errorRate, requests }),
   });
 }
 

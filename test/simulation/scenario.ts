@@ -124,6 +124,8 @@ export function shortSpec(changes: Partial<ReleaseSpec> = {}): ReleaseSpec {
     timeoutMs: 120_000,
     readyTimeoutMs: 30_000,
     minDurationMs: 8_000,
+    bakeMs: 0,
+    smokeTest: undefined,
     deadManMs: 60_000,
     onInconclusive: 'rollback',
     force: false,

@@ -3,6 +3,7 @@ import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
+import { endBlueGreen, leftOfBlueGreen } from '../strategies/blue-green-end.ts';
 import { isTakenOver, lostJob } from './interruption.ts';
 
 type Ending = Extract<Phase, { kind: 'ending' }>;
@@ -39,6 +40,8 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
     }
     return { kind: 'wait', ms: pollMs, because: `waiting until ${plan.names.canary} is gone` };
   }
+  const blueGreen = endBlueGreen(plan, state, elapsedMs, observation);
+  if (blueGreen !== undefined) return blueGreen;
   if (stable !== undefined && !stable.terminating) {
     if (stable.rollout === state.jobUid) {
       return { kind: 'apply', command: { kind: 'ensure-fence-released' }, because: 'the rollout is over' };
@@ -77,5 +80,5 @@ export function leftOver(plan: Plan, state: RolloutState, observation: Observati
   if (observation.job?.uid === state.jobUid) left.push(`Job ${plan.names.job}`);
   if (observation.canary?.rollout === state.jobUid) left.push(`Deployment ${plan.names.canary}`);
   if (observation.stable?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.target.deployment}`);
-  return left;
+  return [...left, ...leftOfBlueGreen(plan, state, observation)];
 }

@@ -95,7 +95,12 @@ function promote(plan: Plan, state: RolloutState, phase: Promoting, observation:
   return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
 }
 
-function reasonNotToPromote(plan: Plan, phase: Promoting, { nowMs, cancelled, rejection }: Observation): Outcome | undefined {
+/** Why a promotion that has not been seen yet should not be sent. */
+export function reasonNotToPromote(
+  plan: Plan,
+  phase: Pick<Promoting, 'sinceMs'>,
+  { nowMs, cancelled, rejection }: Observation,
+): Outcome | undefined {
   if (cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion');
   if (rejection !== undefined && rejection.times >= rejectionsMax) {
     return outcome('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`);
@@ -114,7 +119,13 @@ function makeRoom(stable: StableFacts, { canary }: Observation): Decision | unde
   return { kind: 'apply', command: { kind: 'ensure-canary', replicas: 0 }, because };
 }
 
-function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, stable: StableFacts): Outcome | undefined {
+/** Why the images that were sent to stable should go back. */
+export function reasonToRevert(
+  plan: Plan,
+  phase: Pick<Promoting, 'sinceMs' | 'judged'>,
+  observation: Observation,
+  stable: StableFacts,
+): Outcome | undefined {
   if (observation.cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
   if (!stable.settled) return undefined;
   const moved = movedImage(plan.images, stable, phase.judged);

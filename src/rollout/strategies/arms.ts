@@ -7,6 +7,7 @@ export type WorkloadPods = {
   readonly stable: readonly string[];
   readonly updated: readonly string[];
   readonly outdated: readonly string[];
+  readonly green?: readonly string[];
 };
 
 /** Whose metrics are compared in this phase: `canary` are the pods that are judged, `stable` those beside them. Undefined: nobody's. */
@@ -19,6 +20,13 @@ export function armsOf(
   switch (phase.kind) {
     case 'step':
       return pods.canary.length > 0 ? { canary: pods.canary, stable: pods.stable } : undefined;
+    case 'green':
+    case 'flipping':
+    case 'live':
+    case 'updating':
+      return pods.green !== undefined && pods.green.length > 0 ? { canary: pods.green, stable: pods.stable } : undefined;
+    case 'flipping-back':
+    case 'draining':
     case 'arming':
     case 'fencing':
     case 'promoting':
