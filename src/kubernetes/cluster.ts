@@ -7,6 +7,7 @@ import { dryRun } from './dry-run.ts';
 import { inspect, withTemplateHash } from './inspection.ts';
 import { readJournal } from './job.ts';
 import { acquireLock, takeOverRecord } from './lock.ts';
+import { findOrphan } from './orphan.ts';
 import { paths } from './paths.ts';
 import { type EvidenceMode, PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
@@ -38,6 +39,7 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
     dryRun: async (plan: Plan) => dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment))),
     acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
     takeOver: (holder) => takeOverRecord(client, namespace, namesFor(deployment).job, holder),
+    findOrphan: () => findOrphan(client, namespace, deployment),
     readJournal: async (plan, holderId) => {
       const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
       const journal = job === undefined ? undefined : readJournal(job);

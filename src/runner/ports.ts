@@ -78,6 +78,8 @@ export type Cluster = {
   acquire(plan: Plan, holder: Holder, cancel: AbortSignal): Promise<RolloutState>;
   /** The record of a promotion whose runner is dead, now in this holder's name; undefined where there is none. Throws UserError where another run was faster. */
   takeOver(holder: Holder): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
+  /** The plan of a blue-green rollout whose Job is gone while a Service still leads to its green, as green itself records it. */
+  findOrphan(): Promise<Plan | undefined>;
   /** The journal of the rollout that this holder began; undefined where its Job is gone. */
   readJournal(plan: Plan, holderId: string): Promise<RolloutState | undefined>;
   world(plan: Plan): World;

@@ -62,7 +62,7 @@ function clearLeftover(plan: Plan, state: RolloutState, phase: Fencing, observat
 
 /** The same of a green, or a preview Service, that no Service of the user leads to. */
 function clearBlueGreen(plan: Plan, state: RolloutState, { blueGreen }: Observation): Decision | undefined {
-  if (blueGreen === undefined || plan.blueGreen?.recovers !== undefined) return undefined;
+  if (blueGreen === undefined) return undefined;
   const { green, preview } = blueGreen;
   if (green !== undefined && green.rollout !== state.jobUid) {
     if (green.terminating)

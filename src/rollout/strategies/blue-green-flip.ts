@@ -136,10 +136,11 @@ function ensureImages(
   const { nowMs, rejection } = observation;
   const stand = imagesOn(plan, stable);
   const isOurs = stable.rollout === state.jobUid;
+  const isFree = stable.rollout === undefined || stable.rollout === plan.blueGreen?.recovers;
   if (stand === 'old' && phase.sent && isOurs) {
     return { kind: 'apply', command: { kind: 'ensure-fence-released' }, because: 'an update whose answer was lost must not arrive late' };
   }
-  if (stand !== 'new' || (!isOurs && stable.rollout !== undefined)) return undefined;
+  if (stand !== 'new' || (!isOurs && !isFree)) return undefined;
   if ((rejection?.times ?? 0) >= rejectionsMax || nowMs - phase.sinceMs > recordMs) {
     const because = `${phase.outcome.because}; and the old image could not be put back: ${rejection?.message ?? 'no answer'}`;
     const failed = outcome('failed', 'write-refused', because, phase.outcome.evidence);

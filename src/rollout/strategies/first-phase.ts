@@ -9,13 +9,12 @@ export function firstPhase(plan: Plan, nowMs: number): Phase {
     case 'recreate':
       return { kind: 'step', index: 0, sinceMs: nowMs };
     case 'blue-green':
-      return plan.blueGreen?.recovers === undefined ? { kind: 'green', sinceMs: nowMs } : recovery(nowMs);
+      return { kind: 'green', sinceMs: nowMs };
   }
 }
 
 /** The record of a rollout is gone, what it did is not: back to what was before it. */
-function recovery(nowMs: number): Phase {
-  const because = 'an earlier rollout left its green behind, and its record was lost';
+export function recoveryPhase(nowMs: number, because: string): Phase {
   const outcome = { result: 'rolled-back', reason: 'lock-lost', because, evidence: [] } as const;
   return { kind: 'flipping-back', sinceMs: nowMs, outcome, images: 'old', sent: true };
 }

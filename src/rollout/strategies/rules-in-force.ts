@@ -13,3 +13,8 @@ export function rulesInForce(plan: Plan, state: Pick<RolloutState, 'before'>): M
 export function beforeOf({ evidence }: Pick<RolloutState, 'evidence'>): Before {
   return { errors: evidence?.totals.stableErrors ?? 0, requests: evidence?.totals.stableRequests ?? 0 };
 }
+
+/** The plan of a process that goes on without metrics: readiness judges, unless the metrics had convicted before the first process died. */
+export function withoutMetrics(plan: Plan, { evidence }: Pick<RolloutState, 'evidence'>): Plan {
+  return evidence?.failure === undefined ? { ...plan, rules: undefined } : plan;
+}
