@@ -5,9 +5,12 @@ import { type RunContext, readRunContext } from './github/run-context.ts';
 import { maskSecrets } from './github/secrets.ts';
 import { createCluster } from './kubernetes/cluster.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
+import { createPreviewRelay } from './kubernetes/preview-relay.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
 import { createPrometheus } from './prometheus/client.ts';
-import type { Clock, Cluster, MetricsSource, Reporter } from './runner/ports.ts';
+import type { Plan } from './rollout/plan.ts';
+import type { Clock, Cluster, MetricsSource, PreviewRelay, Reporter, SmokeTest } from './runner/ports.ts';
+import { createSmokeTest } from './smoke/smoke-test.ts';
 import { processClock } from './terminal.ts';
 
 /** Everything that the inputs name, ready to be asked. */
@@ -17,6 +20,7 @@ export type Connection = {
   readonly namespace: string;
   readonly cluster: Cluster;
   readonly metrics: MetricsSource | undefined;
+  readonly smoke: SmokeTest | undefined;
   readonly clock: Clock;
   close(): Promise<void>;
 };
@@ -54,7 +58,9 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     reporter,
     clock: processClock,
   });
-  return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
+  const relayTo = (plan: Plan): PreviewRelay => createPreviewRelay(client, plan);
+  const smoke = config.release.smokeTest === undefined ? undefined : createSmokeTest({ relayTo, env });
+  return { config, context, namespace, cluster, metrics, smoke, clock: processClock, close: () => client.close() };
 }
 
 function connectPrometheus(address: PrometheusAddress, config: Config, namespace: string, client: KubernetesClient): MetricsSource {

@@ -50,7 +50,7 @@ async function run(reporter: Reporter): Promise<void> {
 }
 
 async function releaseWith(connection: Connection, reporter: Reporter, cancel: AbortSignal): Promise<ReleaseEnd> {
-  const { config, cluster, metrics, clock, context } = connection;
+  const { config, cluster, metrics, smoke, clock, context } = connection;
   const holder = { id: randomUUID(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
   const proxied =
     config.prometheus?.kind === 'service' && config.release.judgedBy === 'metrics'
@@ -68,7 +68,7 @@ async function releaseWith(connection: Connection, reporter: Reporter, cancel: A
     holder,
   };
   const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
-  return release(request, { cluster, metrics, reporter, clock, remember }, cancel);
+  return release(request, { cluster, metrics, smoke, reporter, clock, remember }, cancel);
 }
 
 /** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */

@@ -85,6 +85,29 @@ export type Cluster = {
   world(plan: Plan): World;
 };
 
+/** One request to the preview Service, and what it answers. */
+export type PreviewRelay = (
+  request: {
+    readonly method: 'GET' | 'POST';
+    /** With its leading slash, without `..`. */
+    readonly path: string;
+    /** With its leading `?`, or empty. */
+    readonly search: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string | undefined;
+  },
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly contentType: string | undefined; readonly text: string }>;
+
+/** The user's own command against green. */
+export type SmokeTest = {
+  /** Starts it once; how it stands is for `read` to say. */
+  start(plan: Plan): Promise<void>;
+  read(): Observation['smoke'];
+  /** Ends it, with everything that it has started. */
+  stop(): Promise<void>;
+};
+
 /** What a person sees. Everything untrusted is escaped behind this port. */
 export type Reporter = {
   /** Opens a log group; closes the one before. */

@@ -12,7 +12,7 @@ import { planImages } from '../rollout/plan-images.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
 import type { ImageChange, ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
-import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import type { Clock, Cluster, Inspected, MetricsSource, Reporter, SmokeTest, StableTraffic } from './ports.ts';
 
 export type ReleaseRequest = {
   readonly command: 'deploy' | 'plan';
@@ -29,6 +29,8 @@ export type ReleaseRequest = {
 export type ReleasePorts = {
   readonly cluster: Cluster;
   readonly metrics: MetricsSource | undefined;
+  /** Undefined where there is no smoke test. */
+  readonly smoke?: SmokeTest | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
   /** Called before the first write, and again once the Job's uid is known: what a later step needs in order to clean up. */

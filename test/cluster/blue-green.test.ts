@@ -28,7 +28,7 @@ scenario('blue-green, half the answers are 500', { expected: 'rolled back; the D
 });
 
 scenario('blue-green, an image that crashes at start', { expected: 'rolled back before any request reaches it' }, async (scene) => {
-  const run = await scene.release({ ...blueGreen, tag: 'crash' });
+  const run = await scene.release({ ...blueGreen, tag: 'crash-at-start' });
   assertResult(run, 'rolled-back', /crash/u);
   assertNeverFlipped(scene);
   assertHolds(await scene.judge({ failures: 'none', flips }));
