@@ -1,9 +1,21 @@
 import { describe, test, vi } from 'vitest';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { expectSafe } from './golden.ts';
-import { imagesOf, isComplete, namespace } from './scene.ts';
-import { openStage, type Stage } from './stage.ts';
+import { isWrite } from './requests.ts';
+import { deploymentManifest, imagesOf, isComplete, namespace, serviceManifest } from './scene.ts';
+import { openStage, refusal, type Stage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+
+const secondService = {
+  ...serviceManifest(),
+  metadata: { name: 'admin', namespace },
+};
+
+/** The same Deployment over pods of its own. */
+function coloured(manifest: object): object {
+  return JSON.parse(JSON.stringify(manifest).replaceAll('"app":"web"', '"app":"other"')) as object;
+}
 
 const blueGreen = { strategy: 'blue-green', steps: '', 'min-duration': '2s' };
 
@@ -57,5 +69,129 @@ describe.concurrent('blue-green', () => {
     expect(stage.broken()).toEqual([]);
     expect(selectorOf(stage)).toEqual({ app: 'web' });
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+
+  test.concurrent('an image whose every answer after the fifth is 500 goes back', async ({ expect }) => {
+    await using stage = await openStage({
+      images: { 'shop/web:late': { startMs: 200, readyMs: 100, version: 'late', failAfterRequests: 60 } },
+    });
+    const { result } = await stage.run({ ...blueGreen, tag: 'late' });
+    expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('rolled-back');
+    expect(stage.left()).toEqual([]);
+    expect(stage.broken().filter((broken) => !broken.startsWith('I8'))).toEqual([]);
+    expect(selectorOf(stage)).toEqual({ app: 'web' });
+  });
+
+  test.concurrent('two Services flip together and come back together', async ({ expect }) => {
+    await using stage = await openStage({ prepare: (sandbox) => void sandbox.apply(secondService) });
+    const { result } = await stage.run({ ...blueGreen, prometheus: '', metrics: 'none' });
+    expect(result.outputs['result']).toBe('promoted');
+    expect(stage.left()).toEqual([]);
+    expect([selectorOf(stage), selectorOf(stage, 'admin')]).toEqual([{ app: 'web' }, { app: 'web' }]);
+    expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+
+  test.concurrent('where one of two Services cannot be flipped, the other goes back', async ({ expect }) => {
+    await using stage = await openStage({ prepare: (sandbox) => void sandbox.apply(secondService) });
+    stage.onRequest((request) => {
+      const flips =
+        request.method === 'PATCH' && request.path.endsWith('/services/web') && (request.body ?? '').includes('"value":"web-green"');
+      return flips && request.query?.['dryRun'] === undefined ? refusal(403, 'Forbidden', 'a policy says no') : undefined;
+    });
+    const { result } = await stage.run({ ...blueGreen, prometheus: '', metrics: 'none' });
+    expect([result.outputs['result'], result.outputs['reason']]).toEqual(['rolled-back', 'write-refused']);
+    expect(stage.left()).toEqual([]);
+    expect([selectorOf(stage), selectorOf(stage, 'admin')]).toEqual([{ app: 'web' }, { app: 'web' }]);
+    expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v1']);
+  });
+
+  test.concurrent('somebody who changes the Service while green serves keeps their change', async ({ expect }) => {
+    await using stage = await openStage();
+    const action = stage.start({ ...blueGreen, prometheus: '', metrics: 'none', bake: '20s' });
+    await stage.until('the Service leads to green', () => JSON.stringify(selectorOf(stage)) === '{"app":"web-green"}');
+    const service = stage.sandbox.get('services', namespace, 'web');
+    if (service !== undefined) stage.sandbox.put('services', { ...service, spec: { ...service.spec, selector: { app: 'maintenance' } } });
+    const result = await action.done;
+    expect([result.outputs['result'], result.outputs['reason']]).toEqual(['rolled-back', 'changed-by-others']);
+    expect(selectorOf(stage)).toEqual({ app: 'maintenance' });
+    expect(stage.left()).toEqual([]);
+  });
+
+  test.concurrent('a green that serves without its record is taken back by the next run', async ({ expect }) => {
+    await using stage = await openStage();
+    const action = stage.start({ ...blueGreen, prometheus: '', metrics: 'none', bake: '40s' }, { skipPost: true });
+    await stage.until('the Service leads to green', () => JSON.stringify(selectorOf(stage)) === '{"app":"web-green"}');
+    action.kill('SIGKILL');
+    await action.done;
+    stage.sandbox.remove('jobs', namespace, 'web-rollout');
+    stage.sandbox.advance(5_000);
+    const { result } = await stage.run({ ...blueGreen, prometheus: '', metrics: 'none' });
+    expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('promoted');
+    expect(result.log.map(({ line }) => line).join('\n')).toContain('taken back first');
+    expect(stage.left()).toEqual([]);
+    expect(stage.broken()).toEqual([]);
+    expect(selectorOf(stage)).toEqual({ app: 'web' });
+    expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+});
+
+describe.concurrent('the smoke test', () => {
+  const quick = { ...blueGreen, prometheus: '', metrics: 'none' };
+
+  test.concurrent('reaches green alone, and sees no credentials', async ({ expect }) => {
+    await using stage = await openStage();
+    const command = [
+      'set -e',
+      'test "$PREVIEW_SERVICE" = web-preview -a "$PREVIEW_NAMESPACE" = shop -a "$PREVIEW_PORT" = 80',
+      'test -z "$(env | grep -E "^(INPUT_|STATE_|KUBECONFIG)")"',
+      'for i in 1 2 3; do test "$(curl -sf "$PREVIEW_URL/hello?x=1")" = v2; done',
+      'test "$(curl -s --path-as-is -o /dev/null -w "%{http_code}" "$PREVIEW_URL/../../../../namespaces/shop/secrets")" = 200',
+    ].join('\n');
+    const { result, requests } = await stage.run({ ...quick, 'smoke-test': command });
+    expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('promoted');
+    const proxied = requests.filter(({ path }) => path.includes('/proxy/')).map(({ path }) => path.split('/proxy')[1]);
+    expect(new Set(proxied)).toEqual(new Set(['/hello', '/namespaces/shop/secrets']));
+    expect(stage.left()).toEqual([]);
+  });
+
+  test.concurrent.for<readonly [string, string, string, string]>([
+    ['fails', 'echo broken ::error::not a command; exit 3', 'rolled-back', 'smoke-test-failed'],
+    ['does not end', 'echo waiting; sleep 60', 'inconclusive', 'smoke-test-unknown'],
+    ['is killed', 'kill -9 $$', 'inconclusive', 'smoke-test-unknown'],
+  ])('that %s: no request ever reaches green', async ([, command, wanted, reason], { expect }) => {
+    await using stage = await openStage();
+    const { result } = await stage.run({ ...quick, 'smoke-test': command, 'ready-timeout': '4s' });
+    expect([result.outputs['result'], result.outputs['reason']]).toEqual([wanted, reason]);
+    expect(result.annotations.filter(({ message }) => message.includes('not a command'))).toEqual([]);
+    expect(stage.left()).toEqual([]);
+    expect(stage.sandbox.traffic.clientStats().byVersion['v2']).toBeUndefined();
+  });
+});
+
+describe.concurrent('blue-green is refused', () => {
+  const stranger = deploymentManifest({}) as { metadata: object };
+  test.concurrent.for<readonly [string, (sandbox: Sandbox) => void, string]>([
+    ['without a Service', (sandbox) => sandbox.remove('services', namespace, 'web'), 'no Service leads to its pods'],
+    [
+      'by a Service without a selector',
+      (sandbox) => void sandbox.apply({ ...serviceManifest(), spec: { ports: [{ port: 80 }] } }),
+      'has no selector',
+    ],
+    [
+      'where another Deployment is behind the same Service',
+      (sandbox) => void sandbox.apply({ ...stranger, metadata: { name: 'cart', namespace } }),
+      'leads to pods of others too',
+    ],
+    [
+      'by a foreign Deployment of the name',
+      (sandbox) => void sandbox.apply({ ...coloured(stranger), metadata: { name: 'web-green', namespace } }),
+      'is not ours',
+    ],
+  ])('%s, before anything is written', async ([, prepare, says], { expect }) => {
+    await using stage = await openStage({ prepare });
+    const { result, requests } = await stage.run({ ...blueGreen, prometheus: '', metrics: 'none' });
+    expect(result.outputs['result']).toBe('refused');
+    expect(result.log.map(({ line }) => line).join('\n')).toContain(says);
+    expect(requests.filter(isWrite)).toEqual([]);
   });
 });
