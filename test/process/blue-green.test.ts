@@ -1,5 +1,7 @@
 import { describe, test, vi } from 'vitest';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { namesFor } from '../../src/rollout/names.ts';
+import { permissionsFor } from '../../src/rollout/permissions.ts';
 import { expectSafe } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, serviceManifest } from './scene.ts';
@@ -193,5 +195,91 @@ describe.concurrent('blue-green is refused', () => {
     expect(result.outputs['result']).toBe('refused');
     expect(result.log.map(({ line }) => line).join('\n')).toContain(says);
     expect(requests.filter(isWrite)).toEqual([]);
+  });
+});
+
+describe.concurrent('what stands beside blue-green', () => {
+  test.concurrent('the plan warns of what scales, protects and limits', async ({ expect }) => {
+    const prepare = (sandbox: Sandbox): void => {
+      for (const [apiVersion, kind, spec] of [
+        ['policy/v1', 'PodDisruptionBudget', { minAvailable: 3, selector: { matchLabels: { app: 'web' } } }],
+        [
+          'autoscaling/v2',
+          'HorizontalPodAutoscaler',
+          { maxReplicas: 9, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
+        ],
+        ['networking.k8s.io/v1', 'NetworkPolicy', { podSelector: { matchLabels: { app: 'web' } } }],
+      ] as const)
+        sandbox.apply({ apiVersion, kind, metadata: { name: 'beside', namespace }, spec });
+      const status = { hard: { pods: '6' }, used: { pods: '4' } };
+      sandbox.apply({
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'beside', namespace },
+        spec: { hard: status.hard },
+        status,
+      });
+    };
+    await using stage = await openStage({ prepare });
+    const { result } = await stage.run({ ...blueGreen, command: 'plan', prometheus: '', metrics: 'none' });
+    const log = result.log.map(({ line }) => line).join('\n');
+    expect(result.outputs['result'], log).toBe('planned');
+    expect(log).toContain('PodDisruptionBudget beside selects by the label app');
+    expect(log).toContain('NetworkPolicy beside selects by the label app');
+    expect(log).toContain('HorizontalPodAutoscaler beside scales web, not green');
+    expect(log).toContain('ResourceQuota beside leaves no room for green at full size: 2 of pods left, 4 needed');
+    expect(log).toContain('Service web: selector app: web → web-green');
+    expect(log).toContain('pods at the peak: 9');
+  });
+
+  test.concurrent('without room for green nobody is led to it', async ({ expect }) => {
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'small', namespace }, spec: { hard: { pods: '6' } } };
+    await using stage = await openStage({ prepare: (sandbox) => void sandbox.apply(quota) });
+    const { result } = await stage.run({ ...blueGreen, prometheus: '', metrics: 'none', 'ready-timeout': '5s' });
+    expect([result.outputs['result'], result.outputs['reason']]).toEqual(['inconclusive', 'quota']);
+    expect(stage.left()).toEqual([]);
+    expect(stage.broken()).toEqual([]);
+    expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+
+  test.concurrent('an autoscaler that shrinks the idle Deployment does not hurry the way back', async ({ expect }) => {
+    await using stage = await openStage();
+    const action = stage.start({ ...blueGreen, prometheus: '', metrics: 'none', bake: '3s' });
+    await stage.until('the Service leads to green', () => JSON.stringify(selectorOf(stage)) === '{"app":"web-green"}');
+    const scale = (replicas: number): void => {
+      const found = stage.sandbox.get('deployments', namespace, 'web');
+      if (found !== undefined) stage.sandbox.apply({ ...found, spec: { ...found.spec, replicas } });
+    };
+    scale(2);
+    const result = await action.done;
+    expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('promoted');
+    expect(stage.left()).toEqual([]);
+    expect(stage.sandbox.get('deployments', namespace, 'web')?.spec.replicas).toBe(2);
+    expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+
+  test.concurrent('the printed Role is enough', async ({ expect }) => {
+    const needs = {
+      namespace,
+      deployment: 'web',
+      names: namesFor('web'),
+      logs: false,
+      claims: [],
+      proxied: undefined,
+      strategy: 'blue-green' as const,
+      flipped: ['web'],
+      previewed: 'web-preview:80',
+    };
+    const rules = permissionsFor(needs).map(({ group, resource, verb, name }) => ({
+      apiGroups: [group],
+      resources: [resource],
+      verbs: [verb],
+      ...(name === undefined ? {} : { resourceNames: [name] }),
+    }));
+    await using stage = await openStage({ identity: { user: 'ci', roles: [{ namespace, rules }] } });
+    const inputs = { ...blueGreen, prometheus: '', metrics: 'none', evidence: 'events', 'smoke-test': 'curl -fsS "$PREVIEW_URL/"' };
+    const { result } = await stage.run(inputs);
+    expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('promoted');
+    expect(stage.left()).toEqual([]);
   });
 });
