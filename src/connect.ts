@@ -7,10 +7,13 @@ import { createCluster } from './kubernetes/cluster.ts';
 import { readConfigMaps } from './kubernetes/config-map-files.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
 import { fetchPodPage } from './kubernetes/metrics-endpoint.ts';
+import { createPreviewRelay } from './kubernetes/preview-relay.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
 import { createPodMetrics } from './pod-metrics/client.ts';
 import { createPrometheus } from './prometheus/client.ts';
-import type { Clock, Cluster, MetricsSource, Reporter } from './runner/ports.ts';
+import type { Plan } from './rollout/plan.ts';
+import type { Clock, Cluster, MetricsSource, PreviewRelay, Reporter, SmokeTest } from './runner/ports.ts';
+import { createSmokeTest } from './smoke/smoke-test.ts';
 import { processClock } from './terminal.ts';
 
 /** Everything that the inputs name, ready to be asked. */
@@ -20,6 +23,7 @@ export type Connection = {
   readonly namespace: string;
   readonly cluster: Cluster;
   readonly metrics: MetricsSource | undefined;
+  readonly smoke: SmokeTest | undefined;
   readonly clock: Clock;
   close(): Promise<void>;
 };
@@ -61,7 +65,9 @@ export function connect(env: Environment, reporter: Reporter, isPost = false): C
     clock: processClock,
     configMaps,
   });
-  return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
+  const relayTo = (plan: Plan): PreviewRelay => createPreviewRelay(client, plan);
+  const smoke = config.release.smokeTest === undefined ? undefined : createSmokeTest({ relayTo, env });
+  return { config, context, namespace, cluster, metrics, smoke, clock: processClock, close: () => client.close() };
 }
 
 function connectMetrics(config: Config, namespace: string, client: KubernetesClient): MetricsSource | undefined {

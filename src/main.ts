@@ -78,11 +78,11 @@ async function run(reporter: Reporter): Promise<void> {
 type Listeners = Pick<ReleasePorts, 'reporter' | 'onEarlier'>;
 
 async function runWith(connection: Connection, listeners: Listeners, cancel: AbortSignal): Promise<ReleaseEnd> {
-  const { config, cluster, metrics, clock, context, namespace } = connection;
+  const { config, cluster, metrics, smoke, clock, context, namespace } = connection;
   const { command, deployment, release: spec } = config;
   const holder = { id: randomUUID(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
   const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
-  const ports = { ...listeners, cluster, metrics, clock, remember };
+  const ports = { ...listeners, cluster, metrics, smoke, clock, remember };
   const common = { namespace, deployment, spec, logs: config.evidence === 'logs', holder };
   if (command !== 'deploy' && command !== 'plan' && command !== 'rollback') return runCommand({ ...common, command }, ports);
   const proxied =

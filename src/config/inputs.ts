@@ -23,7 +23,7 @@ export type InputContext = {
 
 const existingCommands: readonly Command[] = ['deploy', 'plan', 'status', 'abort', 'reconcile', 'history', 'rollback'];
 const laterCommands = ['promote'];
-const laterStrategies = ['blue-green', 'a-b', 'shadow'];
+const laterStrategies = ['a-b', 'shadow'];
 const secondMs = 1000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -92,7 +92,7 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
       `${formatDuration(timeoutMs)} ends before min-duration (${formatDuration(minDurationMs)}) is over; ${shortest}`,
     );
   }
-  const strategy = reader.choice<Strategy>('strategy', ['canary', 'rolling', 'recreate'], laterStrategies) ?? 'canary';
+  const strategy = reader.choice<Strategy>('strategy', ['canary', 'rolling', 'recreate', 'blue-green'], laterStrategies) ?? 'canary';
   return {
     judgedBy: metrics.source === 'prometheus' || metrics.source === 'pods' ? 'metrics' : 'readiness',
     strategy,
@@ -107,6 +107,7 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
     readyTimeoutMs: reader.durationMs('ready-timeout', secondMs, dayMs) ?? 0,
     minDurationMs: minDurationMs ?? 0,
     bakeMs: reader.durationMs('bake', 0, dayMs) ?? 0,
+    smokeTest: readSmokeTest(reader),
     deadManMs: reader.durationMs('dead-man', 15 * secondMs, hourMs) ?? 0,
     onInconclusive: reader.choice('on-inconclusive', ['rollback', 'promote']) ?? 'rollback',
     force: reader.parseOr('force', parseBoolean, false),
@@ -115,9 +116,17 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
 
 /** Only a canary has steps: somebody who gives them to another strategy expects shares that it does not have. */
 function readSteps(reader: InputReader, strategy: Strategy): readonly StepSpec[] {
-  if (strategy !== 'rolling' && strategy !== 'recreate') return reader.parseOr('steps', parseSteps, []);
+  if (strategy === 'canary') return reader.parseOr('steps', parseSteps, []);
   if (reader.isGiven('steps')) reader.reject('steps', `strategy ${strategy} has no steps; leave it out, or use strategy canary`);
   return [];
+}
+
+/** Only blue-green has something to ask before any user does. */
+function readSmokeTest(reader: InputReader): string | undefined {
+  const command = reader.text('smoke-test');
+  if (command !== undefined && reader.text('strategy') !== 'blue-green')
+    reader.reject('smoke-test', 'it needs strategy: blue-green, whose preview Service it asks; give that, or leave it out');
+  return command;
 }
 
 function parseBoolean(text: string): Parsed<boolean> {

@@ -41,6 +41,7 @@ export const inputSchema = [
   { name: 'force', default: 'false' },
   { name: 'evidence' },
   { name: 'samples' },
+  { name: 'smoke-test' },
 ] as const satisfies readonly InputDefinition[];
 
 export type InputName = (typeof inputSchema)[number]['name'];

@@ -1,8 +1,11 @@
 import { Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
+import { rolloutLabel } from '../rollout/names.ts';
+import type { BlueGreenFacts, PodFacts } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { ClusterObservation, Reporter, World } from '../runner/ports.ts';
+import type { BlueGreenSnapshot } from './blue-green-commands.ts';
 import { type ClusterSnapshot, writeCommand } from './commands.ts';
 import { releasesConfigMaps } from './config-map-commands.ts';
 import type { ConfigMapContent } from './config-map-content.ts';
@@ -13,8 +16,9 @@ import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
-import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
+import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { serviceFacts } from './service-patches.ts';
 import { showsRelease } from './template-fields.ts';
 import { trialSelector } from './trial.ts';
 import { currentReplicaSet, noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
@@ -54,6 +58,7 @@ export class ClusterWorld implements World {
       this.#client.find<RawDeployment>(paths.deployment(namespace, names.canary), { signal }),
       releasesConfigMaps(this.#plan) ? listVersions(this.#client, namespace, this.#plan.target.uid, signal) : undefined,
     ]);
+    const blueGreen = await this.#observeBlueGreen(signal);
     const selector = stable?.spec?.selector ?? canary?.spec?.selector;
     const query = { labelSelector: selector === undefined ? '' : selectorQuery(selector) };
     const [pods, replicaSets] =
@@ -63,21 +68,42 @@ export class ClusterWorld implements World {
             this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }).then((list) => list.items),
             this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }).then((list) => list.items),
           ]);
-    this.#seen = { job, stable, canary, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
-    if (this.#plan.trial === undefined || canary === undefined) return this.#facts(pods, replicaSets, signal);
-    const trial = await this.#readTrial(signal);
-    return this.#facts(merged(pods, trial.pods), merged(replicaSets, trial.replicaSets), signal);
+    const own = blueGreen?.green?.spec?.selector;
+    const beside = await Promise.all([
+      ...(own === undefined ? [] : [this.#readSelected(own, signal)]),
+      // A trial pod does not carry the labels that the Deployment's own pods are found by.
+      ...(this.#plan.trial === undefined || canary === undefined ? [] : [this.#readSelected(trialSelector(this.#plan), signal)]),
+    ]);
+    this.#seen = { job, stable, canary, blueGreen, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
+    // Where the selectors overlap, a pod is in several lists.
+    const allPods = once([...pods, ...beside.flatMap((found) => found.pods)]);
+    return this.#facts(allPods, once([...replicaSets, ...beside.flatMap((found) => found.replicaSets)]), signal);
   }
 
-  /** A trial pod does not carry the labels that the Deployment's own pods are found by. */
-  async #readTrial(signal: AbortSignal): Promise<{ readonly pods: readonly RawPod[]; readonly replicaSets: readonly RawReplicaSet[] }> {
+  async #readSelected(
+    selector: Parameters<typeof selectorQuery>[0],
+    signal: AbortSignal,
+  ): Promise<{ readonly pods: readonly RawPod[]; readonly replicaSets: readonly RawReplicaSet[] }> {
     const { namespace } = this.#plan.target;
-    const query = { labelSelector: selectorQuery(trialSelector(this.#plan)) };
+    const query = { labelSelector: selectorQuery(selector) };
     const [pods, replicaSets] = await Promise.all([
       this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }),
       this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }),
     ]);
     return { pods: pods.items, replicaSets: replicaSets.items };
+  }
+
+  /** Green, its preview Service and the user's Services; undefined for every other strategy. */
+  async #observeBlueGreen(signal: AbortSignal): Promise<BlueGreenSnapshot | undefined> {
+    const { target, names, blueGreen } = this.#plan;
+    if (blueGreen === undefined) return undefined;
+    const find = async (name: string) => this.#client.find<RawService>(paths.service(target.namespace, name), { signal });
+    const [green, preview, ...services] = await Promise.all([
+      this.#client.find<RawDeployment>(paths.deployment(target.namespace, names.green), { signal }),
+      find(names.preview),
+      ...blueGreen.services.map(find),
+    ]);
+    return { green, preview, services: Object.fromEntries(blueGreen.services.map((name, index) => [name, services[index]])) };
   }
 
   async #facts(pods: readonly RawPod[], replicaSets: readonly RawReplicaSet[], signal: AbortSignal): Promise<ClusterObservation> {
@@ -88,10 +114,11 @@ export class ClusterWorld implements World {
       return sets.flatMap((set) => ownedBy(pods, set?.metadata?.uid));
     };
     const all = podsOf(stable, false);
-    const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true) };
+    const green = this.#seen.blueGreen?.green;
+    const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true), green: podsOf(green, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
     const promoted = showsRelease(this.#plan, stable?.spec?.template);
-    const evidence = await this.#evidence.read([...newest.canary, ...(promoted ? newest.stable : [])], signal);
+    const evidence = await this.#evidence.read([...newest.canary, ...newest.green, ...(promoted ? newest.stable : [])], signal);
     const facts = (pod: RawPod) => podFacts(pod, evidence.get(pod.metadata?.uid ?? '') ?? noEvidence);
     return {
       nowMs: this.#client.serverNowMs(),
@@ -102,14 +129,30 @@ export class ClusterWorld implements World {
           : { ...stableFacts(stable, newest.stable.map(facts), this.#plan), servingPods: all.filter(isServing).length },
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
       ...(configMaps === undefined ? {} : { configMaps: configMapFacts(configMaps, stable, replicaSets) }),
+      blueGreen: this.#blueGreenFacts(newest.green.map(facts)),
       podNames: {
+        green: podsOf(green, false).map(nameOf),
         stable: all.map(nameOf),
         canary: podsOf(canary, false).map(nameOf),
-        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false)]),
+        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false), ...podsOf(green, false)]),
         // Before our images stand, the newest template is the old version.
         updated: promoted ? newest.stable.map(nameOf) : [],
         outdated: all.filter((pod) => !promoted || !newest.stable.includes(pod)).map(nameOf),
       },
+    };
+  }
+
+  #blueGreenFacts(pods: readonly PodFacts[]): BlueGreenFacts | undefined {
+    const { blueGreen: colours } = this.#plan;
+    const { blueGreen: seen } = this.#seen;
+    if (colours === undefined || seen === undefined) return undefined;
+    const { green, preview } = seen;
+    const owned = (green?.metadata?.ownerReferences ?? []).length > 0;
+    const { labels, deletionTimestamp } = preview?.metadata ?? {};
+    return {
+      green: green === undefined ? undefined : { ...workloadFacts(green, pods), owned },
+      preview: preview === undefined ? undefined : { rollout: labels?.[rolloutLabel], terminating: deletionTimestamp !== undefined },
+      services: colours.services.map((name) => serviceFacts(name, seen.services[name], colours)),
     };
   }
 
@@ -144,16 +187,15 @@ export class ClusterWorld implements World {
   }
 }
 
-/** The same object may be found by both selectors. */
-function merged<T extends { readonly metadata?: RawPod['metadata'] }>(one: readonly T[], other: readonly T[]): readonly T[] {
-  const known = new Set(one.map(({ metadata }) => metadata?.uid));
-  return [...one, ...other.filter(({ metadata }) => !known.has(metadata?.uid))];
-}
-
 /** Whether a Service that selects the pod sends it requests. */
 function isServing(pod: RawPod): boolean {
   if (pod.metadata?.deletionTimestamp !== undefined) return false;
   return (pod.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+/** The same object may be found by several selectors. */
+function once<T extends { readonly metadata?: RawPod['metadata'] }>(objects: readonly T[]): readonly T[] {
+  return [...new Map(objects.map((object) => [object.metadata?.uid, object])).values()];
 }
 
 function nameOf(pod: RawPod): string {

@@ -10,6 +10,7 @@ import { dryRun } from './dry-run.ts';
 import { inspect, withTemplateHash } from './inspection.ts';
 import { readJournal } from './job.ts';
 import { acquireLock, takeOverRecord } from './lock.ts';
+import { findOrphan } from './orphan.ts';
 import { paths } from './paths.ts';
 import { type EvidenceMode, PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
@@ -34,8 +35,8 @@ export type ClusterOptions = {
 export function createCluster({ client, namespace, deployment, evidence, reporter, clock, configMaps }: ClusterOptions): Cluster {
   return {
     checkAccess: (permissions, what) => checkAccess(client, permissions, what),
-    inspect: async () => {
-      const inspection = await inspect(client, namespace, deployment);
+    inspect: async (strategy) => {
+      const inspection = await inspect(client, namespace, deployment, strategy);
       const versions = await inspectVersions(client, inspection, configMaps ?? []);
       return {
         containers: inspection.facts.containers,
@@ -59,6 +60,7 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
     look: () => readSituation(client, namespace, deployment),
     seize: ({ target, names }, holder, becomes) => seizeRollout(client, target, names.job, holder, becomes),
     revisions: () => readRevisions(client, namespace, deployment),
+    findOrphan: () => findOrphan(client, namespace, deployment),
     readJournal: async (plan, holderId) => {
       const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
       const journal = job === undefined ? undefined : readJournal(job);

@@ -1,10 +1,11 @@
-import { Fault } from '../errors.ts';
+import { AssertionError, Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
 import { configurationOf } from '../rollout/field-change.ts';
 import { rolloutLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { Reporter } from '../runner/ports.ts';
+import { type BlueGreenSnapshot, writeBlueGreen } from './blue-green-commands.ts';
 import { canaryManifest } from './canary.ts';
 import { writeConfigMaps } from './config-map-commands.ts';
 import type { ConfigMapContent } from './config-map-content.ts';
@@ -24,6 +25,8 @@ export type ClusterSnapshot = {
   readonly replicaSets?: readonly RawReplicaSet[];
   /** Undefined where the plan releases none. */
   readonly configMaps?: readonly RawConfigMapMetadata[];
+  /** Undefined for every other strategy. */
+  readonly blueGreen?: BlueGreenSnapshot | undefined;
 };
 
 export type CommandContext = {
@@ -58,6 +61,10 @@ export async function writeCommand(context: CommandContext, command: Command, be
     case 'ensure-config-maps-kept':
     case 'ensure-config-maps-pruned':
       return writeConfigMaps(context, command.kind, because);
+    case 'run-smoke-test':
+      throw new AssertionError('the smoke test is not for the cluster');
+    default:
+      return writeBlueGreen(context, command, because);
   }
 }
 
@@ -152,7 +159,8 @@ function stableOf({ seen, plan }: CommandContext): RawDeployment {
 }
 
 function jobUidOf({ seen, plan }: CommandContext): string {
-  const uid = seen.job?.metadata?.uid;
+  // Where the Job is gone, green still says whose rollout it was: only the way back goes on then.
+  const uid = seen.job?.metadata?.uid ?? seen.blueGreen?.green?.metadata?.labels?.[rolloutLabel];
   if (uid === undefined) throw new Fault('not-found', `the Job ${plan.names.job} is gone`, false);
   return uid;
 }

@@ -4,11 +4,15 @@ import { startState } from '../rollout/state.ts';
 import { canaryManifest } from './canary.ts';
 import { type ConfigMapContent, configMapManifest } from './config-map-content.ts';
 import { causePatch, configurationPatch } from './configuration-patches.ts';
+import { greenManifest, previewManifest } from './green.ts';
 import { jobManifest } from './job.ts';
 import { fencePatch, imagePatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { flipPatch } from './service-patches.ts';
+
+type Trial = readonly [string, () => Promise<unknown>];
 
 /**
  * Asks the API server whether it would take every write of the plan, the rollback included: a policy that would refuse our way back must be
@@ -27,7 +31,8 @@ export async function dryRun(
   const path = paths.deployment(namespace, deployment);
   const forth = [...configurationPatch(plan, 'forth'), ...causePatch(stable, plan.changeCause, 'forth')];
   const back = configurationPatch(plan, 'back');
-  const trials: readonly [string, () => Promise<unknown>][] = [
+  const trials: readonly Trial[] = [
+    ...blueGreenTrials(client, plan, stable),
     ['create the Job', () => client.create(paths.jobs(namespace), job, { dryRun: true })],
     ...(plan.configMaps ?? []).flatMap((version): readonly [string, () => Promise<unknown>][] => {
       const content = configMaps.find(({ source }) => source === version.source);
@@ -73,6 +78,25 @@ export async function dryRun(
 }
 
 function secondDeployment(plan: Plan, create: () => Promise<unknown>): readonly [string, () => Promise<unknown>][] {
-  if (plan.spec.strategy === 'rolling') return [];
+  if (plan.spec.strategy === 'rolling' || plan.spec.strategy === 'blue-green') return [];
   return [[plan.trial === undefined ? 'create the canary' : 'create the trial pod', create]];
+}
+
+/** Green, its preview Service, and each Service there and back. */
+function blueGreenTrials(client: KubernetesClient, plan: Plan, stable: RawDeployment): readonly Trial[] {
+  const { blueGreen } = plan;
+  if (blueGreen === undefined || blueGreen.recovers !== undefined) return [];
+  const { namespace } = plan.target;
+  const green = greenManifest(plan, blueGreen, stable, plan.stableReplicas, undefined);
+  const preview = previewManifest(plan, blueGreen, undefined);
+  return [
+    ['create green', () => client.create(paths.deployments(namespace), green, { dryRun: true })],
+    ['create the preview Service', () => client.create(paths.services(namespace), preview, { dryRun: true })],
+    ...blueGreen.services.map(
+      (name): Trial => [
+        `flip the Service ${name}`,
+        () => client.jsonPatch(paths.service(namespace, name), flipPatch(blueGreen, undefined), { dryRun: true }),
+      ],
+    ),
+  ];
 }

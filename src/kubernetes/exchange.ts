@@ -66,6 +66,14 @@ export class Exchange {
     }
   }
 
+  /** One request, once; every status is an answer. */
+  async relay(call: Call): Promise<WireAnswer> {
+    const timeout = AbortSignal.timeout(call.timeoutMs);
+    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
+    const access = await untilAborted(this.#parts.credentials.current(), signal);
+    return this.#parts.transport.send({ ...call, target: call.path, signal }, access, () => undefined);
+  }
+
   async #attempts(call: Call, signal: AbortSignal): Promise<WireAnswer> {
     const deadlineMs = this.#parts.clock.nowMs() + call.timeoutMs;
     let refusals = 0;

@@ -50,6 +50,13 @@ export type ReviewAttributes = {
   readonly namespace?: string | undefined;
 };
 
+export type RelayRequest = {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
+};
+
 /**
  * The Kubernetes API as this project uses it. Every call ends within its time-out, with all its retries, and throws a Fault;
  * a read whose signal aborts throws the signal's reason.
@@ -72,6 +79,8 @@ export type KubernetesClient = {
     attributes: ReviewAttributes,
     options?: Pick<ReadOptions, 'signal' | 'timeoutMs'>,
   ): Promise<{ readonly allowed: boolean; readonly reason: string }>;
+  /** One request to what is behind the API server's proxy: whatever it answers is the answer. Never sent twice. */
+  relay(path: string, request: RelayRequest): Promise<WireAnswer>;
   /** The server's clock, never ahead of it. A Fault before the first answer. */
   serverNowMs(): number;
   /** What the API server warned of, each text once. */
@@ -188,6 +197,11 @@ class RestClient implements KubernetesClient {
     const { status } = await this.#json<{ status?: { allowed?: boolean; reason?: string; evaluationError?: string } }>(call);
     if (typeof status?.allowed !== 'boolean') throw protocolFault(call, 'the answer does not say whether it is allowed');
     return { allowed: status.allowed, reason: status.reason || status.evaluationError || '' };
+  }
+
+  async relay(path: string, { method, headers, body, signal }: RelayRequest): Promise<WireAnswer> {
+    const call = this.#call(method, path, { signal, writes: method === 'POST', bytesMax: textBytesMax });
+    return this.#exchange.relay({ ...call, headers: { ...call.headers, ...headers }, body });
   }
 
   serverNowMs(): number {

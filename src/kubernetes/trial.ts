@@ -50,7 +50,7 @@ export function trialManifest(
       selector: trialSelector(plan),
       template: {
         metadata: { ...released.metadata, labels: { ...released.metadata?.labels, ...trial.labels, ...ours } },
-        spec: runs ? released.spec : pullingSpec(plan, template),
+        spec: runs && released.spec !== undefined ? released.spec : pullingSpec(plan, template),
       },
     },
   };

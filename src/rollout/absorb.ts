@@ -6,6 +6,7 @@ import type { Plan } from './plan.ts';
 import type { RolloutState, Steadiness } from './state.ts';
 import { judgedWorkload } from './strategies/judged-workload.ts';
 import { absorbRoll } from './strategies/roll-watch.ts';
+import { rulesInForce } from './strategies/rules-in-force.ts';
 
 /** Folds what was observed into the state: how steady the judged pods are, and what the metrics say. Decides nothing. */
 export function absorb(plan: Plan, before: RolloutState, observation: Observation): RolloutState {
@@ -50,12 +51,13 @@ function restartsOf(workload: WorkloadFacts): number {
 }
 
 function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation): RolloutState['evidence'] {
-  if (plan.rules === undefined) return undefined;
-  const evidence = state.evidence ?? startEvidence(plan.rules);
+  const rules = rulesInForce(plan, state);
+  if (rules === undefined) return undefined;
+  const evidence = state.evidence ?? startEvidence(rules);
   if (observation.metrics === undefined) return evidence;
   if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
   const { reading } = observation.metrics;
-  return absorbReading(plan.rules, evidence, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
+  return absorbReading(rules, evidence, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
 }
 
 /**

@@ -13,4 +13,20 @@ export type Command =
   /** They belong to the Deployment, so that they outlive the Job. */
   | { readonly kind: 'ensure-config-maps-kept' }
   /** Versions that nothing refers to any more belong to the Job, and go with it. */
-  | { readonly kind: 'ensure-config-maps-pruned' };
+  | { readonly kind: 'ensure-config-maps-pruned' }
+  | BlueGreenCommand
+  /** An effect of this process, not of the cluster. */
+  | { readonly kind: 'run-smoke-test' };
+
+export type BlueGreenCommand =
+  | { readonly kind: 'ensure-green'; readonly replicas: number }
+  | { readonly kind: 'ensure-preview' }
+  | { readonly kind: 'ensure-preview-deleted' }
+  /** From then on green outlives the Job. */
+  | { readonly kind: 'ensure-green-kept' }
+  | { readonly kind: 'ensure-green-deleted' }
+  | { readonly kind: 'ensure-service-fenced'; readonly service: string }
+  | { readonly kind: 'ensure-flipped'; readonly service: string }
+  /** The selector goes back where ours still stands, and our annotation goes with it. */
+  | { readonly kind: 'ensure-flipped-back'; readonly service: string }
+  | { readonly kind: 'ensure-service-ownership-released'; readonly service: string };

@@ -10,6 +10,9 @@ import { decideRolling } from './phases/rolling.ts';
 import { decideTrial } from './phases/trial.ts';
 import type { Plan } from './plan.ts';
 import type { RolloutState } from './state.ts';
+import { decideGreen, decideLive } from './strategies/blue-green.ts';
+import { decideDraining, decideFlipping, decideFlippingBack } from './strategies/blue-green-flip.ts';
+import { decideUpdating } from './strategies/blue-green-update.ts';
 import { decideStep } from './strategies/canary.ts';
 
 /** The next single thing to do. Pure: the same plan, state and observation always give the same decision. */
@@ -38,6 +41,18 @@ function decideForPhase(plan: Plan, state: RolloutState, observation: Observatio
       return decideReverting(plan, state, phase, observation);
     case 'aborting':
       return decideAborting(plan, state, phase, observation);
+    case 'green':
+      return decideGreen(plan, state, observation);
+    case 'flipping':
+      return decideFlipping(plan, state, phase, observation);
+    case 'live':
+      return decideLive(plan, state, phase, observation);
+    case 'updating':
+      return decideUpdating(plan, state, phase, observation);
+    case 'flipping-back':
+      return decideFlippingBack(plan, state, phase, observation);
+    case 'draining':
+      return decideDraining(plan, state, phase, observation);
     case 'ending':
       return decideEnding(plan, state, phase, observation);
   }

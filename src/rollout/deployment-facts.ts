@@ -1,3 +1,4 @@
+import type { Colours } from './blue-green-plan.ts';
 import type { Names } from './names.ts';
 
 /** What preflight has read of the Deployment and of what stands around it. */
@@ -39,10 +40,12 @@ export type DeploymentFacts = {
   readonly mustSpread?: boolean;
   /** Objects that bear one of our names. */
   readonly namesakes: readonly Namesake[];
+  /** By which label the Services can tell two colours apart; undefined for every other strategy. */
+  readonly blueGreen?: Colours | undefined;
 };
 
 export type Namesake = {
-  readonly kind: 'Job' | 'Deployment' | 'ConfigMap';
+  readonly kind: 'Job' | 'Deployment' | 'Service' | 'ConfigMap';
   readonly name: string;
   readonly uid: string;
   /** Whether it carries our labels for this Deployment. */

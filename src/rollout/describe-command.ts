@@ -28,6 +28,26 @@ export function describeCommand(plan: Plan, command: Command): string {
       return `give ${versionsOf(plan)} to Deployment ${deployment}`;
     case 'ensure-config-maps-pruned':
       return `give ConfigMaps that nothing refers to any more to Job ${plan.names.job}, to go with it`;
+    case 'ensure-green':
+      return `scale ${plan.names.green} to ${command.replicas}`;
+    case 'ensure-preview':
+      return `create Service ${plan.names.preview}`;
+    case 'ensure-preview-deleted':
+      return `delete Service ${plan.names.preview}`;
+    case 'ensure-green-kept':
+      return `let Deployment ${plan.names.green} outlive the Job`;
+    case 'ensure-green-deleted':
+      return `delete Deployment ${plan.names.green}`;
+    case 'ensure-service-fenced':
+      return `fence Service ${command.service}`;
+    case 'ensure-flipped':
+      return `lead Service ${command.service} to ${plan.names.green}`;
+    case 'ensure-flipped-back':
+      return `lead Service ${command.service} to Deployment ${deployment} again`;
+    case 'ensure-service-ownership-released':
+      return `take our entry out of the managedFields of Service ${command.service}`;
+    case 'run-smoke-test':
+      return 'run the smoke test';
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Names } from './names.ts';
+import type { Strategy } from './spec.ts';
 
 /** One thing that the API server must allow; `name` where it can be limited to one object. */
 export type Permission = {
@@ -21,6 +22,12 @@ export type PermissionNeeds = {
   readonly podsProxy?: boolean;
   /** The Service that is asked through the API server's proxy. */
   readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
+  /** Canary where it is left out. */
+  readonly strategy?: Strategy;
+  /** Blue-green: the Services that are flipped, as far as they are known. */
+  readonly flipped?: readonly string[];
+  /** Blue-green: how the smoke test reaches green, `NAME:PORT` of the preview Service; undefined without a smoke test. */
+  readonly previewed?: string | undefined;
 };
 
 /** Every verb that the plan may use: the smallest Role. Create and list cannot be limited by name. */
@@ -39,6 +46,15 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
     ...permission('', 'events', ['list']),
     ...permission('', 'services', ['list']),
     ...(needs.configMaps === true ? permission('', 'configmaps', ['create', 'get', 'list', 'patch']) : []),
+    ...(needs.strategy === 'blue-green'
+      ? [
+          ...permission('apps', 'deployments', ['get', 'patch', 'delete'], names.green),
+          ...permission('', 'services', ['create']),
+          ...permission('', 'services', ['get', 'delete'], names.preview),
+          ...(needs.flipped ?? []).flatMap((service) => permission('', 'services', ['get', 'patch'], service)),
+          ...(needs.previewed === undefined ? [] : permission('', 'services/proxy', ['get', 'create'], needs.previewed)),
+        ]
+      : []),
     ...(needs.logs ? permission('', 'pods/log', ['get']) : []),
     ...(needs.podsProxy === true ? permission('', 'pods/proxy', ['get']) : []),
     ...needs.claims.flatMap((claim) => permission('', 'persistentvolumeclaims', ['get'], claim)),

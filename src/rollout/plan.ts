@@ -1,3 +1,4 @@
+import type { BlueGreenPlan } from './blue-green-plan.ts';
 import type { DeploymentFacts } from './deployment-facts.ts';
 import type { ChangeCause, FieldChange } from './field-change.ts';
 import type { Sample } from './gates/absolute-limit.ts';
@@ -39,6 +40,8 @@ export type Plan = {
   readonly stableSample?: Sample | undefined;
   /** The pod that is tried before a recreation. */
   readonly trial?: Trial | undefined;
+  /** Undefined for every other strategy. */
+  readonly blueGreen?: BlueGreenPlan | undefined;
 };
 
 /** A ConfigMap as one release has it: never changed, named by its content. */
@@ -71,12 +74,13 @@ export function planRelease(
     maxSurge: facts.maxSurge,
     halfAtMost,
     sleepBeforeStop: facts.sleepBeforeStop,
-    steps: planSteps(spec.steps, facts.replicas, halfAtMost),
+    steps: spec.strategy === 'blue-green' ? [] : planSteps(spec.steps, facts.replicas, halfAtMost),
     spec,
     rules,
-    warnings,
     minAvailable: facts.minAvailable,
     stableSample: undefined,
     trial: planTrial(facts, spec),
+    warnings: [...warnings, ...(facts.blueGreen?.kind === 'colours' ? facts.blueGreen.warnings : [])],
+    ...(facts.blueGreen?.kind === 'colours' ? { blueGreen: facts.blueGreen.plan } : {}),
   };
 }

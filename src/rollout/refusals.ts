@@ -36,8 +36,9 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
 function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
   const reasons = [
     ...reasonsAlways(facts, spec),
-    ...(spec.strategy === 'canary' ? reasonsOfTwoVersions(facts) : []),
     ...reasonsOfOwnStrategy(facts, spec),
+    ...(spec.strategy === 'canary' || spec.strategy === 'blue-green' ? reasonsOfTwoVersions(facts) : []),
+    ...reasonsOfColours(facts),
   ];
   return reasons
     .filter(([applies]) => applies)
@@ -123,4 +124,9 @@ function reasonsOfOwnStrategy({ strategyType, carriesTrackLabel }: DeploymentFac
     ];
   }
   return [];
+}
+
+/** What keeps its Services from telling two colours apart. */
+function reasonsOfColours({ blueGreen }: DeploymentFacts): readonly Reason[] {
+  return blueGreen?.kind === 'refused' ? [[true, blueGreen.message, blueGreen.hint]] : [];
 }

@@ -43,6 +43,8 @@ export type ReleaseSpec = {
   readonly minDurationMs: number;
   /** How long the new version is watched after it has taken over, before the release ends. */
   readonly bakeMs: number;
+  /** A command that is run against green before any user's request reaches it. */
+  readonly smokeTest: string | undefined;
   readonly deadManMs: number;
   readonly onInconclusive: InconclusivePolicy;
   readonly force: boolean;

@@ -3,6 +3,41 @@ import type { MetricsEvidence } from './gates/metrics-gate.ts';
 import type { RollWatch } from './strategies/roll-watch.ts';
 import type { Outcome } from './verdict.ts';
 
+/** Errors and requests of stable while it still served, for the comparison of before and after. */
+export type Before = { readonly errors: number; readonly requests: number };
+
+/** What the smoke test has said; `unknown` where it did not come to an end. */
+export type SmokeResult = {
+  readonly kind: 'passed' | 'failed' | 'unknown';
+  readonly because: string;
+  /** Untrusted text: the last lines that it printed. */
+  readonly evidence: readonly string[];
+};
+
+/** The phases of blue-green, in their order; from `flipping` on the Job is the record. */
+export type BlueGreenPhase =
+  | { readonly kind: 'green'; readonly sinceMs: number }
+  /** `judged`: what green's pods really ran, for example `sha256:…`. */
+  | { readonly kind: 'flipping'; readonly sinceMs: number; readonly judged: readonly string[] }
+  | { readonly kind: 'live'; readonly sinceMs: number; readonly judged: readonly string[] }
+  | {
+      readonly kind: 'updating';
+      readonly sinceMs: number;
+      readonly judged: readonly string[];
+      readonly proved: boolean;
+      readonly because: string;
+    }
+  | {
+      readonly kind: 'flipping-back';
+      readonly sinceMs: number;
+      readonly outcome: Outcome;
+      /** Which images stable is to have when the Services lead to it again. */
+      readonly images: 'old' | 'new';
+      /** Whether the new images may have been sent to stable: then the fence goes before anything else. */
+      readonly sent: boolean;
+    }
+  | { readonly kind: 'draining'; readonly sinceMs: number; readonly outcome: Outcome };
+
 /** Who runs this rollout, for the person who finds its Job. */
 export type Holder = {
   /** Unique for each run: tells our Job from another one after a lost answer. */
@@ -39,7 +74,8 @@ export type Phase =
   | { readonly kind: 'reverting'; readonly sinceMs: number; readonly outcome: Outcome }
   /** Somebody else ends it: `command: abort`. */
   | { readonly kind: 'aborting'; readonly sinceMs: number; readonly outcome: Outcome }
-  | { readonly kind: 'ending'; readonly sinceMs: number; readonly outcome: Outcome };
+  | { readonly kind: 'ending'; readonly sinceMs: number; readonly outcome: Outcome }
+  | BlueGreenPhase;
 
 /** How the canary's pods have been since they were last scaled. */
 export type Steadiness = {
@@ -77,6 +113,10 @@ export type RolloutState = {
   readonly bake?: BakeEvidence | undefined;
   /** Whether this is a record that was taken over: from then on readiness alone judges. */
   readonly resumed?: boolean;
+  /** Blue-green: what the smoke test said, so that nobody has to run it twice. */
+  readonly smoke?: SmokeResult | undefined;
+  /** What stable answered in this run before a flip took its traffic away: from then on the test is absolute. */
+  readonly before?: Before | undefined;
 };
 
 export function startState(holder: Holder, jobUid: string, nowMs: number): RolloutState {
@@ -96,9 +136,21 @@ export function startState(holder: Holder, jobUid: string, nowMs: number): Rollo
   };
 }
 
-/** Whether deleting the Job still undoes everything: true until the promotion may have been sent. */
+const recordPhases: ReadonlySet<Phase['kind']> = new Set<Phase['kind']>([
+  'promoting',
+  'rolling',
+  'baking',
+  'reverting',
+  'flipping',
+  'live',
+  'updating',
+  'flipping-back',
+  'draining',
+]);
+
+/** Whether deleting the Job still undoes everything: true until the promotion, or the flip of a Service, may have been sent. */
 export function isUndoneByDeletion(phase: Phase): boolean {
-  return phase.kind !== 'promoting' && phase.kind !== 'reverting' && phase.kind !== 'rolling' && phase.kind !== 'baking';
+  return !recordPhases.has(phase.kind);
 }
 
 /** A record in the hands of another process: its phase begins anew, as nobody has worked on it since its runner died. */

@@ -32,6 +32,8 @@ export type ReasonCode =
   | 'unschedulable'
   | 'quota'
   | 'admission-denied'
+  | 'smoke-test-failed'
+  | 'smoke-test-unknown'
   | 'image-changed'
   | 'promotion-stuck'
   | 'stable-unhealthy'

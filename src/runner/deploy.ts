@@ -35,8 +35,10 @@ export async function release(request: ReleaseRequest, ports: ReleasePorts, canc
   if (begun.kind === 'ended') return begun.end;
   const { plan, state } = begun;
   const metrics = plan.rules === undefined ? undefined : ports.metrics;
-  const { cluster, reporter, clock } = ports;
-  const rollout = await runRollout({ world: cluster.world(plan), metrics, reporter, clock }, plan, state, cancel);
+  const { cluster, reporter, clock, smoke } = ports;
+  const rollout = await runRollout({ world: cluster.world(plan), metrics, smoke, reporter, clock }, plan, state, cancel).finally(() =>
+    smoke?.stop(),
+  );
   const outcome = plan.toRevision === undefined ? rollout.outcome : rollbackOutcome(rollout.outcome, plan.toRevision);
   return { outcome, images: plan.images, plan, rollout };
 }

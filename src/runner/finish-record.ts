@@ -4,6 +4,8 @@ import type { Plan } from '../rollout/plan.ts';
 import type { Earlier } from '../rollout/report.ts';
 import { rollbackOutcome } from '../rollout/rollback.ts';
 import { type Holder, isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
+import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
+import { withoutMetrics } from '../rollout/strategies/rules-in-force.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import type { ReleasePorts } from './prepare.ts';
 import { runRollout } from './run-rollout.ts';
@@ -21,14 +23,19 @@ export async function finishRecord(
     if (isFault(error, 'forbidden')) return undefined;
     throw error;
   });
-  if (record === undefined) return undefined;
+  if (record === undefined) return takeBackOrphan(holder, ports, cancel);
   const { reporter, cluster, clock } = ports;
   const { plan, state, from } = record;
   reporter.info(
     `an earlier run died during its promotion (${from.actor}, ${from.runUrl}): its record is taken over, and finished or undone first`,
   );
   ports.remember(plan, state.jobUid);
-  const end = await runRollout({ world: cluster.world(plan), metrics: undefined, reporter, clock }, plan, state, signalFor(state, cancel));
+  const end = await runRollout(
+    { world: cluster.world(plan), metrics: undefined, reporter, clock },
+    withoutMetrics(plan, state),
+    state,
+    signalFor(state, cancel),
+  );
   const outcome = truthOf(plan, state, end.outcome);
   const earlier = { outcome, images: plan.images, runUrl: from.runUrl, actor: from.actor };
   ports.onEarlier?.(earlier);
@@ -43,4 +50,25 @@ export function signalFor({ abort, phase }: RolloutState, cancel: AbortSignal = 
 function truthOf(plan: Plan, { abort }: RolloutState, outcome: Outcome): Outcome {
   if (abort !== undefined) return abortOutcome(outcome, plan, abort);
   return plan.toRevision === undefined ? outcome : rollbackOutcome(outcome, plan.toRevision);
+}
+
+/** A green that serves although its record is gone carries a record of its own: back to what was before it. */
+async function takeBackOrphan(holder: Holder, ports: Omit<ReleasePorts, 'metrics'>, cancel: AbortSignal): Promise<Earlier | undefined> {
+  const { reporter, cluster, clock } = ports;
+  // Nobody but blue-green may read what it needs, and then there is no green.
+  const plan = await cluster.findOrphan().catch((error: unknown) => {
+    if (isFault(error, 'forbidden')) return undefined;
+    throw error;
+  });
+  if (plan === undefined) return undefined;
+  const because = 'an earlier rollout left its green serving, and its record is gone';
+  reporter.info(`${because}: the Services go back first`);
+  ports.remember(plan, '');
+  const state = await cluster.acquire(plan, holder, cancel);
+  ports.remember(plan, state.jobUid);
+  const begun = { ...state, phase: recoveryPhase(state.startedAtMs, because) };
+  const { outcome } = await runRollout({ world: cluster.world(plan), metrics: undefined, reporter, clock }, plan, begun, cancel);
+  const earlier = { outcome, images: plan.images, runUrl: 'a run that left no record', actor: 'somebody' };
+  ports.onEarlier?.(earlier);
+  return earlier;
 }

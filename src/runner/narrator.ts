@@ -80,6 +80,18 @@ export function titleOf(plan: Plan, phase: Phase): string {
       return 'Put the old images back';
     case 'aborting':
       return 'Abort';
+    case 'green':
+      return `Try ${plan.names.green} without traffic`;
+    case 'flipping':
+      return `Lead the Services to ${plan.names.green}`;
+    case 'live':
+      return `Watch ${plan.names.green} under real traffic`;
+    case 'updating':
+      return `Update Deployment ${deployment}, which has no traffic`;
+    case 'flipping-back':
+      return `Lead the Services to Deployment ${deployment} again`;
+    case 'draining':
+      return `Drain ${plan.names.green}`;
     case 'ending':
       return phase.outcome.result === 'promoted' || phase.outcome.result === 'done' || plan.steps.length === 0
         ? 'Clean up'

@@ -7,6 +7,7 @@ import type { Permission } from '../rollout/permissions.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
 import type { FoundRevisions } from '../rollout/revisions.ts';
 import type { Situation } from '../rollout/situation.ts';
+import type { Strategy } from '../rollout/spec.ts';
 import type { Holder, RolloutState } from '../rollout/state.ts';
 import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
@@ -41,6 +42,8 @@ export type WorkloadPodNames = PodNames & {
   /** Of stable: the pods of its newest template, and the others. */
   readonly updated: readonly string[];
   readonly outdated: readonly string[];
+  /** Of blue-green: the pods of green. */
+  readonly green?: readonly string[];
 };
 
 /** Reads both arms with one query. Never throws for a fault of the world: it says `unavailable`. */
@@ -68,7 +71,9 @@ export type MetricsSource = Metrics & {
 };
 
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */
-export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: WorkloadPodNames };
+export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics' | 'smoke'> & {
+  readonly podNames: WorkloadPodNames;
+};
 
 /** The cluster, as one rollout sees it. */
 export type World = {
@@ -104,7 +109,7 @@ export type Inspected = {
 export type Cluster = {
   /** Throws UserError with everything that is missing; answers a warning where it cannot know. */
   checkAccess(permissions: readonly Permission[], what?: string): Promise<string | undefined>;
-  inspect(): Promise<Inspected>;
+  inspect(strategy: Strategy): Promise<Inspected>;
   /** Throws UserError with every write of the plan that the API server would refuse. */
   dryRun(plan: Plan): Promise<void>;
   /** Creates the Job; throws UserError `rollout-busy` where another run holds it. */
@@ -121,9 +126,34 @@ export type Cluster = {
   ): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
   /** The Deployment's revisions. Reads only. */
   revisions(): Promise<FoundRevisions>;
+  /** The plan of a blue-green rollout whose Job is gone while a Service still leads to its green, as green itself records it. */
+  findOrphan(): Promise<Plan | undefined>;
   /** The journal of the rollout that this holder began; undefined where its Job is gone. */
   readJournal(plan: Plan, holderId: string): Promise<RolloutState | undefined>;
   world(plan: Plan): World;
+};
+
+/** One request to the preview Service, and what it answers. */
+export type PreviewRelay = (
+  request: {
+    readonly method: 'GET' | 'POST';
+    /** With its leading slash, without `..`. */
+    readonly path: string;
+    /** With its leading `?`, or empty. */
+    readonly search: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string | undefined;
+  },
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly contentType: string | undefined; readonly text: string }>;
+
+/** The user's own command against green. */
+export type SmokeTest = {
+  /** Starts it once; how it stands is for `read` to say. */
+  start(plan: Plan): Promise<void>;
+  read(): Observation['smoke'];
+  /** Ends it, with everything that it has started. */
+  stop(): Promise<void>;
 };
 
 /** What a person sees. Everything untrusted is escaped behind this port. */

@@ -1,9 +1,12 @@
 import { UserError } from '../errors.ts';
 import type { CauseContext } from '../rollout/change-cause.ts';
+import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
+import { describeBlueGreen } from '../rollout/describe-blue-green.ts';
 import { isDirect, roomWarnings } from '../rollout/describe-direct-plan.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
 import { configurationOf } from '../rollout/field-change.ts';
 import { absoluteLimit, absoluteRules } from '../rollout/gates/absolute-limit.ts';
+import { beforeAfterRules } from '../rollout/gates/before-after.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
 import { slowBoundProblem } from '../rollout/gates/slow-requests.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
@@ -16,7 +19,7 @@ import { refusalsFor } from '../rollout/refusals.ts';
 import type { Earlier } from '../rollout/report.ts';
 import type { ImageChange, ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
-import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import type { Clock, Cluster, Inspected, MetricsSource, Reporter, SmokeTest, StableTraffic } from './ports.ts';
 import { planConfiguration } from './prepare-configuration.ts';
 
 export type ReleaseRequest = {
@@ -45,6 +48,8 @@ export type ReleaseRequest = {
 export type ReleasePorts = {
   readonly cluster: Cluster;
   readonly metrics: MetricsSource | undefined;
+  /** Undefined where there is no smoke test. */
+  readonly smoke?: SmokeTest | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
   /** Called before the first write, and again once the Job's uid is known: what a later step needs in order to clean up. */
@@ -61,12 +66,13 @@ export type Prepared =
 export async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Prepared> {
   const { cluster, reporter } = ports;
   const names = namesFor(request.deployment);
-  const permissions = permissionsFor({ ...request, names, claims: [] });
+  const needs = { ...request, names, claims: [], strategy: request.spec.strategy, smokeTest: request.spec.smokeTest };
+  const permissions = permissionsFor(needs);
   const accessWarning = await cluster.checkAccess(permissions);
   if (accessWarning === undefined) reporter.info(`${permissions.length} permissions: all there`);
   else reporter.warning(accessWarning);
 
-  const inspected = await cluster.inspect();
+  const inspected = await cluster.inspect(request.spec.strategy);
   const planned = planImages(inspected.containers, request.images);
   if (planned.kind === 'problem') throw new UserError('container-missing', planned.message, planned.hint);
   const configuration = planConfiguration(request, inspected, planned.images);
@@ -82,6 +88,7 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
     const all = [refusal, ...others];
     throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
   }
+  await checkFlips(facts, needs, ports);
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
   const warnings = [...judge.warnings, ...warnOfSecrets(request.variables ?? [])];
   const spec: ReleaseSpec = { ...request.spec, judgedBy: judge.rules === undefined ? request.spec.judgedBy : 'metrics' };
@@ -97,13 +104,31 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   return {
     kind: 'plan',
     plan,
-    lines: describePlan(plan, { services: facts.services, budgetsKnown: facts.budgets !== undefined, traffic }),
+    lines: (plan.blueGreen === undefined ? describePlan : describeBlueGreen)(plan, {
+      services: facts.services,
+      budgetsKnown: facts.budgets !== undefined,
+      traffic,
+    }),
   };
+}
+
+/** Which Services are to be flipped is known only now; their lines of the Role are asked for before anything is written, too. */
+async function checkFlips(
+  facts: DeploymentFacts,
+  needs: PermissionNeeds & Pick<ReleaseSpec, 'smokeTest'>,
+  { cluster }: ReleasePorts,
+): Promise<void> {
+  if (facts.blueGreen?.kind !== 'colours') return;
+  const { services, preview } = facts.blueGreen.plan;
+  const [port] = preview.ports;
+  const previewed = needs.smokeTest === undefined || port === undefined ? undefined : `${needs.names.preview}:${port.name ?? port.port}`;
+  await cluster.checkAccess(permissionsFor({ ...needs, flipped: services, previewed }));
 }
 
 /** Prometheus finds a new pod and scrapes it within this time, or not at all. */
 const youngMs = 45_000;
 const unseenPauseMs = 2_000;
+const secondMs = 1_000;
 
 type Judge = { readonly rules: Plan['rules']; readonly traffic: StableTraffic | undefined; readonly warnings: readonly string[] };
 
@@ -220,6 +245,7 @@ async function readTraffic(
 
 function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
   if (isDirect(plan)) return forecastDirect(plan, rules, traffic);
+  if (plan.blueGreen !== undefined) return forecastAfterFlip(plan, rules, traffic);
   return forecast({
     requestsPerSecond: traffic.requestsPerSecond,
     stableErrorRate: traffic.errorRate,
@@ -239,6 +265,18 @@ function forecastDirect(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: 
     steps: [{ sharePercent: 100, holdMs: 0 }],
     timeoutMs: plan.spec.timeoutMs,
     rules: absoluteRules(rules, limit),
+  });
+}
+
+/** After the flip green has all of the traffic, and is compared with what stable will have answered until then. */
+function forecastAfterFlip(plan: Plan, rules: NonNullable<Plan['rules']>, { requestsPerSecond, errorRate }: StableTraffic): Forecast {
+  const requests = (requestsPerSecond * Math.max(plan.spec.minDurationMs, secondMs)) / secondMs;
+  return forecast({
+    requestsPerSecond,
+    stableErrorRate: 0,
+    steps: [{ sharePercent: 100, holdMs: 0 }],
+    timeoutMs: plan.spec.timeoutMs,
+    rules: beforeAfterRules(rules, { errors: requests * errorRate, requests }),
   });
 }
 

@@ -1,4 +1,5 @@
 import { describe, test, vi } from 'vitest';
+import { namesFor } from '../../src/rollout/names.ts';
 import { permissionsForCommand } from '../../src/rollout/permissions.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { isWrite, writesOf } from './requests.ts';
@@ -228,7 +229,7 @@ describe.concurrent('command: reconcile', () => {
 });
 
 describe.concurrent('commands that may not, or cannot', () => {
-  const needs = { namespace, deployment: 'web', names: { job: 'web-rollout', canary: 'web-canary' } };
+  const needs = { namespace, deployment: 'web', names: namesFor('web') };
   const rulesFor = (name: Parameters<typeof permissionsForCommand>[0]) =>
     permissionsForCommand(name, needs).map(({ group, resource, verb, name: only }) => ({
       apiGroups: [group],

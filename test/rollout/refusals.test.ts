@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeploymentFacts, Namesake } from '../../src/rollout/deployment-facts.ts';
+import { namesFor } from '../../src/rollout/names.ts';
 import { refusalsFor } from '../../src/rollout/refusals.ts';
 import { spec } from './scene.ts';
 
@@ -7,7 +8,7 @@ const healthy: DeploymentFacts = {
   namespace: 'shop',
   name: 'web',
   uid: 'web-1',
-  names: { job: 'web-rollout', canary: 'web-canary' },
+  names: namesFor('web'),
   replicas: 4,
   minAvailable: 3,
   maxSurge: 1,

@@ -1,3 +1,4 @@
+import { namesFor } from '../../src/rollout/names.ts';
 import type { Observation, PodFacts, StableFacts, WorkloadFacts } from '../../src/rollout/observation.ts';
 import type { Plan } from '../../src/rollout/plan.ts';
 import { planSteps } from '../../src/rollout/replica-share.ts';
@@ -22,6 +23,7 @@ export function spec(changes: Partial<ReleaseSpec> = {}): ReleaseSpec {
     readyTimeoutMs: 60_000,
     minDurationMs: 60_000,
     bakeMs: 0,
+    smokeTest: undefined,
     deadManMs: 240_000,
     onInconclusive: 'rollback',
     force: false,
@@ -33,7 +35,7 @@ export function plan(changes: Partial<Plan> = {}): Plan {
   const release = changes.spec ?? spec();
   return {
     target: { namespace: 'shop', deployment: 'web', uid: 'web-1' },
-    names: { job: 'web-rollout', canary: 'web-canary' },
+    names: namesFor('web'),
     images: [{ container: 'app', index: 0, from: 'app:v1', to: 'app:v2' }],
     templateHash: 'hash-1',
     stableReplicas: 4,

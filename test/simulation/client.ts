@@ -93,6 +93,10 @@ export class SimulatedClient implements KubernetesClient {
     return this.#read(() => ({ allowed: true, reason: '' }), undefined);
   }
 
+  relay(): Promise<never> {
+    return Promise.reject(new Error('nothing is proxied in the simulation'));
+  }
+
   serverNowMs(): number {
     return this.#process.serverClock.nowMs();
   }

@@ -131,6 +131,7 @@ export function shortSpec(changes: Partial<ReleaseSpec> = {}): ReleaseSpec {
     readyTimeoutMs: 30_000,
     minDurationMs: 8_000,
     bakeMs: 0,
+    smokeTest: undefined,
     deadManMs: 60_000,
     onInconclusive: 'rollback',
     force: false,

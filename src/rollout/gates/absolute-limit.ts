@@ -4,6 +4,7 @@ import type { ReleaseSpec } from '../spec.ts';
 import type { RolloutState } from '../state.ts';
 import type { Verdict } from '../verdict.ts';
 import { count, percent } from './amounts.ts';
+import { beforeAfterRules } from './before-after.ts';
 import { upperBound } from './error-bounds.ts';
 import { absorbReading, absorbUnavailable, judgeMetrics, type MetricsEvidence, startEvidence } from './metrics-gate.ts';
 import { allowedRate, type MetricsRules } from './metrics-rules.ts';
@@ -90,6 +91,8 @@ export function countingEvidence(
 ): { readonly rules: MetricsRules; readonly evidence: MetricsEvidence } | undefined {
   const rules = rulesOf(plan, state);
   if (rules === undefined) return undefined;
+  if (state.before !== undefined && state.evidence !== undefined)
+    return { rules: beforeAfterRules(rules, state.before), evidence: state.evidence };
   if (state.bake !== undefined && state.bake.evidence.canaryMovedAtMs !== undefined)
     return { rules: absoluteRules(rules, state.bake.limitRate), evidence: state.bake.evidence };
   return state.evidence === undefined ? undefined : { rules, evidence: state.evidence };

@@ -4,6 +4,7 @@ import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
+import { endBlueGreen, leftOfBlueGreen } from '../strategies/blue-green-end.ts';
 import type { Outcome } from '../verdict.ts';
 import { isTakenOver, lostJob } from './interruption.ts';
 
@@ -41,6 +42,8 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
     }
     return { kind: 'wait', ms: pollMs, because: `waiting until ${plan.names.canary} is gone` };
   }
+  const blueGreen = endBlueGreen(plan, state, elapsedMs, observation);
+  if (blueGreen !== undefined) return blueGreen;
   if (stable !== undefined && !stable.terminating) {
     if (stable.rollout === state.jobUid) {
       return { kind: 'apply', command: { kind: 'ensure-fence-released' }, because: 'the rollout is over' };
@@ -82,5 +85,5 @@ export function leftOver(plan: Plan, state: RolloutState, observation: Observati
   if (observation.canary?.rollout === state.jobUid) left.push(`Deployment ${plan.names.canary}`);
   if (observation.stable?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.target.deployment}`);
   left.push(...unreferred(plan, observation).map(({ name }) => `ConfigMap ${name}`));
-  return left;
+  return [...left, ...leftOfBlueGreen(plan, state, observation)];
 }

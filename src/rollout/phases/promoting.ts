@@ -106,9 +106,10 @@ export function promote(
   return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: whyPromote(plan) };
 }
 
-function reasonNotToPromote(
+/** Why a promotion that has not been seen yet should not be sent. */
+export function reasonNotToPromote(
   plan: Plan,
-  phase: { readonly sinceMs: number },
+  phase: Pick<Promoting, 'sinceMs'>,
   { nowMs, cancelled, rejection }: Observation,
 ): Outcome | undefined {
   if (cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion');
@@ -129,7 +130,13 @@ function makeRoom(stable: StableFacts, { canary }: Observation): Decision | unde
   return { kind: 'apply', command: { kind: 'ensure-canary', replicas: 0 }, because };
 }
 
-function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, stable: StableFacts): Outcome | undefined {
+/** Why the images that were sent to stable should go back. */
+export function reasonToRevert(
+  plan: Plan,
+  phase: Pick<Promoting, 'sinceMs' | 'judged'>,
+  observation: Observation,
+  stable: StableFacts,
+): Outcome | undefined {
   if (observation.cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
   if (!stable.settled) return undefined;
   const moved = movedImage(plan.images, stable, phase.judged);

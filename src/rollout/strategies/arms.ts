@@ -7,6 +7,7 @@ export type WorkloadPods = {
   readonly stable: readonly string[];
   readonly updated: readonly string[];
   readonly outdated: readonly string[];
+  readonly green?: readonly string[];
 };
 
 /** Whose metrics are compared in this phase: `canary` are the pods that are judged, `stable` those beside them. Undefined: nobody's. */
@@ -25,6 +26,13 @@ export function armsOf(
     case 'baking':
       return pods.updated.length > 0 ? { canary: pods.updated, stable: [] } : undefined;
     case 'trial':
+    case 'green':
+    case 'flipping':
+    case 'live':
+    case 'updating':
+      return pods.green !== undefined && pods.green.length > 0 ? { canary: pods.green, stable: pods.stable } : undefined;
+    case 'flipping-back':
+    case 'draining':
     case 'arming':
     case 'fencing':
     case 'promoting':

@@ -9,7 +9,14 @@ export function firstPhase(plan: Plan, nowMs: number): Phase {
     case 'recreate':
       return { kind: 'trial', sinceMs: nowMs };
     case 'canary':
-    case 'blue-green':
       return { kind: 'step', index: 0, sinceMs: nowMs };
+    case 'blue-green':
+      return { kind: 'green', sinceMs: nowMs };
   }
+}
+
+/** The record of a rollout is gone, what it did is not: back to what was before it. */
+export function recoveryPhase(nowMs: number, because: string): Phase {
+  const outcome = { result: 'rolled-back', reason: 'lock-lost', because, evidence: [] } as const;
+  return { kind: 'flipping-back', sinceMs: nowMs, outcome, images: 'old', sent: true };
 }

@@ -7,7 +7,7 @@ import type { RolloutState } from '../state.ts';
 export function judgedWorkload(
   plan: Plan,
   { phase }: RolloutState,
-  { canary, stable }: Observation,
+  { canary, stable, blueGreen }: Observation,
 ): { readonly workload: WorkloadFacts; readonly replicas: number } | undefined {
   if (stable === undefined) return undefined;
   switch (phase.kind) {
@@ -22,6 +22,14 @@ export function judgedWorkload(
     case 'baking':
       return { workload: stable, replicas: stable.desiredReplicas };
     case 'rolling':
+    case 'green':
+      return blueGreen?.green === undefined ? undefined : { workload: blueGreen.green, replicas: stable.desiredReplicas };
+    case 'flipping':
+    case 'live':
+    case 'updating':
+      return blueGreen?.green === undefined ? undefined : { workload: blueGreen.green, replicas: blueGreen.green.desiredReplicas };
+    case 'flipping-back':
+    case 'draining':
     case 'arming':
     case 'fencing':
     case 'promoting':
