@@ -6,7 +6,9 @@ import { maskSecrets } from './github/secrets.ts';
 import { createCluster } from './kubernetes/cluster.ts';
 import { readConfigMaps } from './kubernetes/config-map-files.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
+import { fetchPodPage } from './kubernetes/metrics-endpoint.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
+import { createPodMetrics } from './pod-metrics/client.ts';
 import { createPrometheus } from './prometheus/client.ts';
 import type { Clock, Cluster, MetricsSource, Reporter } from './runner/ports.ts';
 import { processClock } from './terminal.ts';
@@ -49,7 +51,7 @@ export function connect(env: Environment, reporter: Reporter, isPost = false): C
     env,
     onSecret: (secret) => maskSecrets([secret]),
   });
-  const metrics = config.prometheus === undefined ? undefined : connectPrometheus(config.prometheus, config, namespace, client);
+  const metrics = connectMetrics(config, namespace, client);
   const cluster = createCluster({
     client,
     namespace,
@@ -62,11 +64,23 @@ export function connect(env: Environment, reporter: Reporter, isPost = false): C
   return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
 }
 
+function connectMetrics(config: Config, namespace: string, client: KubernetesClient): MetricsSource | undefined {
+  const { source, preset } = config.metrics;
+  if (source === 'none') return undefined;
+  if (config.prometheus !== undefined) return connectPrometheus(config.prometheus, config, namespace, client);
+  return createPodMetrics({
+    fetchPage: (pod, endpoint, timing) => fetchPodPage(client, namespace, pod, endpoint, timing),
+    preset,
+    clock: processClock,
+  });
+}
+
 function connectPrometheus(address: PrometheusAddress, config: Config, namespace: string, client: KubernetesClient): MetricsSource {
   return createPrometheus({
     address,
     fetchService: (path, query, timeoutMs) => client.get(path, { query, timeoutMs }),
     namespace,
     queries: config.queries,
+    preset: config.metrics.preset,
   });
 }

@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { getState, saveState } from '@actions/core';
+import { getInput, getState, saveState } from '@actions/core';
 import type { PrometheusAddress } from './config/config.ts';
+import { asksForReplay, parseReplayInputs } from './config/replay-inputs.ts';
 import { type Connection, connect } from './connect.ts';
 import { UserError } from './errors.ts';
 import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
 import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
+import { refusedReplay, replayStep } from './replay.ts';
 import { reportedFields } from './rollout/field-change.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
-import type { GateNumbers, Report } from './rollout/report.ts';
+import type { Earlier, GateNumbers, Report } from './rollout/report.ts';
+import { runCommand } from './runner/command.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
+import type { ReleasePorts } from './runner/prepare.ts';
 import { consoleReporter } from './terminal.ts';
+
+/** Commands whose first signal takes back what they have begun. */
+const releases: ReadonlySet<string> = new Set(['', 'deploy', 'plan', 'rollback']);
 
 /** Entry point of both steps of the action: the release, and what is left of it afterwards. */
 async function main(): Promise<void> {
@@ -20,20 +27,37 @@ async function main(): Promise<void> {
   saveState('is-post', 'true');
   const reporter = consoleReporter();
   try {
-    await (isPost ? post(process.env, reporter) : run(reporter));
+    if (asksForReplay(getInput)) replay(isPost, reporter);
+    else await (isPost ? post(process.env, reporter) : run(reporter));
   } catch (error) {
     reportBug(error, reporter);
   }
 }
 
+/** Judges a file; there is nothing to clean up after it. */
+function replay(isPost: boolean, reporter: Reporter): void {
+  if (isPost) return;
+  const startedAtMs = Date.now();
+  try {
+    publish(replayStep(parseReplayInputs(getInput, Object.keys(process.env)), reporter, startedAtMs), reporter);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    publish(refusedReplay(error, startedAtMs), reporter);
+  }
+}
+
 async function run(reporter: Reporter): Promise<void> {
   const startedAtMs = Date.now();
-  const cancel = listenForCancel(reporter);
+  const cancel = listenForCancel(reporter, releases.has(getInput('command').trim()));
+  let earlier: Earlier | undefined;
+  const onEarlier = (found: Earlier): void => {
+    earlier = found;
+  };
   let connection: Connection | undefined;
   let end: ReleaseEnd;
   try {
     connection = connect(process.env, reporter);
-    end = await releaseWith(connection, reporter, cancel);
+    end = await runWith(connection, { reporter, onEarlier }, cancel);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     end = {
@@ -46,32 +70,30 @@ async function run(reporter: Reporter): Promise<void> {
     await connection?.close();
   }
   saveState('finished', 'true');
-  publish(reportOf(end, connection, startedAtMs), reporter);
+  publish({ ...reportOf(end, connection, startedAtMs), earlier }, reporter);
 }
 
-async function releaseWith(connection: Connection, reporter: Reporter, cancel: AbortSignal): Promise<ReleaseEnd> {
-  const { config, cluster, metrics, clock, context } = connection;
+type Listeners = Pick<ReleasePorts, 'reporter' | 'onEarlier'>;
+
+async function runWith(connection: Connection, listeners: Listeners, cancel: AbortSignal): Promise<ReleaseEnd> {
+  const { config, cluster, metrics, clock, context, namespace } = connection;
+  const { command, deployment, release: spec } = config;
   const holder = { id: randomUUID(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
+  const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
+  const ports = { ...listeners, cluster, metrics, clock, remember };
+  const common = { namespace, deployment, spec, logs: config.evidence === 'logs', holder };
+  if (command !== 'deploy' && command !== 'plan' && command !== 'rollback') return runCommand({ ...common, command }, ports);
   const proxied =
-    config.prometheus?.kind === 'service' && config.release.judgedBy === 'metrics'
+    config.prometheus?.kind === 'service' && spec.judgedBy === 'metrics'
       ? { namespace: config.prometheus.namespace, nameAndPort: proxiedName(config.prometheus) }
       : undefined;
-  const request = {
-    command: config.command,
-    namespace: connection.namespace,
-    deployment: config.deployment,
-    images: config.images,
-    variables: config.variables,
-    configMaps: config.configMaps.length > 0,
-    cause: { text: config.changeCause, commit: context.sha, runUrl: context.runUrl, actor: context.actor },
-    spec: config.release,
-    readinessOnPurpose: config.readinessOnPurpose,
-    logs: config.evidence === 'logs',
-    proxied,
-    holder,
-  };
-  const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
-  return release(request, { cluster, metrics, reporter, clock, remember }, cancel);
+  const { images, variables, toRevision, readinessOnPurpose } = config;
+  const cause = { text: config.changeCause, commit: context.sha, runUrl: context.runUrl, actor: context.actor };
+  const configMaps = config.configMaps.length > 0;
+  const podsProxy = config.metrics.source === 'pods';
+  const metricsIfPossible = config.metrics.source === 'pods-if-possible';
+  const judging = { readinessOnPurpose, proxied, podsProxy, metricsIfPossible };
+  return release({ ...common, ...judging, command, images, variables, configMaps, cause, toRevision }, ports, cancel);
 }
 
 /** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */
@@ -80,7 +102,7 @@ function proxiedName({ scheme, name, port }: Extract<PrometheusAddress, { kind: 
 }
 
 /** The first signal undoes, with one request; the second one, or the runner's patience, ends the process, and the post step goes on. */
-function listenForCancel(reporter: Reporter): AbortSignal {
+function listenForCancel(reporter: Reporter, undoes: boolean): AbortSignal {
   const cancel = new AbortController();
   for (const [signal, exitCode] of [
     ['SIGINT', 130],
@@ -88,9 +110,11 @@ function listenForCancel(reporter: Reporter): AbortSignal {
   ] as const) {
     process.on(signal, () => {
       if (cancel.signal.aborted) process.exit(exitCode);
+      cancel.abort();
+      // What only reads, undoes or finishes goes on: to stop half-way would leave more behind.
+      if (!undoes) return reporter.info(`${signal}: going on with what was begun; a second signal ends this process`);
       saveState('cancelled', 'true');
       reporter.info(`${signal}: taking the canary back`);
-      cancel.abort();
     });
   }
   return cancel.signal;
@@ -101,7 +125,7 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
   return {
     command: connection?.config.command ?? 'deploy',
     target: { namespace: connection?.namespace ?? '', deployment: connection?.config.deployment ?? '' },
-    strategy: 'canary',
+    strategy: connection?.config.release.strategy ?? 'canary',
     judgedBy:
       plan === undefined ? (connection?.config.release.judgedBy ?? 'readiness') : plan.rules === undefined ? 'readiness' : 'metrics',
     images: end.images,
@@ -111,6 +135,8 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     timeline: rollout?.timeline ?? [],
     numbers: gateNumbers(end),
     leftovers: rollout === undefined ? [] : rollout.leftovers,
+    status: end.status,
+    revisions: end.revisions,
     runUrl: connection?.context.runUrl,
     startedAtMs,
     endedAtMs: Date.now(),
@@ -135,10 +161,11 @@ function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | unde
 }
 
 function publish(report: Report, reporter: Reporter): void {
-  reporter.outcome(report.outcome);
+  const exitCode = exitCodeOf(report.command, report.outcome.result);
+  reporter.outcome(report.outcome, exitCode === 0);
   writeOutputs(renderOutputs(report));
   appendSummary(process.env['GITHUB_STEP_SUMMARY'], renderSummary(report));
-  process.exitCode = exitCodeOf(report.command, report.outcome.result);
+  process.exitCode = exitCode;
 }
 
 /** A bug of ours, or a fault before the first write: the cluster is not touched any more, the post step and the dead-man clean up. */

@@ -5,6 +5,7 @@ import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { reportedFields } from './rollout/field-change.ts';
 import type { Plan } from './rollout/plan.ts';
+import { rollbackOutcome } from './rollout/rollback.ts';
 import { type Holder, startState } from './rollout/state.ts';
 import { finishLeft } from './runner/finish-left.ts';
 import type { Reporter } from './runner/ports.ts';
@@ -45,12 +46,13 @@ async function finish(
   if (journalled === undefined && jobUid === '') return;
   const state = journalled ?? startState(holder, jobUid, startedAtMs);
   const ports = { world: connection.cluster.world(plan), metrics: undefined, reporter, clock: connection.clock };
-  const { outcome, timeline, leftovers } = await finishLeft(ports, plan, state, getState('cancelled') === 'true');
+  const { timeline, leftovers, ...end } = await finishLeft(ports, plan, state, getState('cancelled') === 'true');
+  const outcome = plan.toRevision === undefined ? end.outcome : rollbackOutcome(end.outcome, plan.toRevision);
   reporter.outcome(outcome);
   const summary = renderSummary({
-    command: 'deploy',
+    command: connection.config.command,
     target: plan.target,
-    strategy: 'canary',
+    strategy: plan.spec.strategy,
     judgedBy: plan.rules === undefined ? 'readiness' : 'metrics',
     images: plan.images,
     ...reportedFields(plan),

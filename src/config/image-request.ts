@@ -31,6 +31,14 @@ export function readImageRequest(reader: InputReader): ImageRequest {
   return request;
 }
 
+/** For commands that take no image: a rollback asks for containers only, the others for nothing. */
+export function readNoImage(reader: InputReader, command: string): ImageRequest {
+  for (const name of ['tag', 'image'] as const) {
+    if (reader.isGiven(name)) reader.reject(name, `command: ${command} takes none; leave it out`);
+  }
+  return { kind: 'tag', tag: '', containers: command === 'rollback' ? reader.parseOr('containers', parseContainers, []) : [] };
+}
+
 function parseTag(text: string): Parsed<string> {
   if (isTag(text) || isDigest(text)) return { value: text };
   if (/[/@]/u.test(text)) return { problem: `${quoted(text)} looks like a whole reference: that is the input image; ${validTag}` };

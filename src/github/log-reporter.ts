@@ -8,7 +8,7 @@ import { annotation, endGroup, group } from './workflow-command.ts';
 const warningAnnotationsMax = 9;
 const quotedLinesMax = 200;
 
-const good: ReadonlySet<Result> = new Set(['promoted', 'unchanged', 'planned']);
+const good: ReadonlySet<Result> = new Set(['promoted', 'unchanged', 'planned', 'done']);
 
 /** The log of the step. `write` gets whole lines without their end. */
 export function createReporter(write: (line: string) => void): Reporter {
@@ -48,10 +48,10 @@ export function createReporter(write: (line: string) => void): Reporter {
       else write(escapeLogLine(`Warning: ${line}`));
     },
     quote,
-    outcome(outcome: Outcome) {
+    outcome(outcome: Outcome, reached = good.has(outcome.result)) {
       close();
       quote(`${evidenceTitle(outcome.result)}:`, outcome.evidence);
-      const level = good.has(outcome.result) ? 'notice' : 'error';
+      const level = reached ? 'notice' : 'error';
       write(annotation(level, `${resultTitles[outcome.result]} (${outcome.reason})`, outcome.because));
     },
   };

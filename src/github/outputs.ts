@@ -1,5 +1,7 @@
 import { setOutput } from '@actions/core';
 import type { Report } from '../rollout/report.ts';
+import type { Revision } from '../rollout/revisions.ts';
+import type { StatusReport } from '../rollout/status.ts';
 import type { Result } from '../rollout/verdict.ts';
 import { bounded } from './escape.ts';
 
@@ -13,6 +15,12 @@ const jsonTextMax = 1_000;
 const reached: Readonly<Record<Report['command'], ReadonlySet<Result>>> = {
   deploy: new Set<Result>(['promoted', 'unchanged']),
   plan: new Set<Result>(['planned']),
+  rollback: new Set<Result>(['rolled-back', 'unchanged']),
+  abort: new Set<Result>(['rolled-back', 'unchanged']),
+  reconcile: new Set<Result>(['done']),
+  status: new Set<Result>(['done']),
+  history: new Set<Result>(['done']),
+  replay: new Set<Result>(['done']),
 };
 
 /** 0 when the command reached what it was asked for (invariant I12). */
@@ -59,6 +67,22 @@ function shorten(report: Report, keep: number): Report & { readonly truncated: b
     ...report,
     timeline: [...head, ...tail].map((entry) => ({ ...entry, text: cut(entry.text), because: cut(entry.because) })),
     outcome: { ...outcome, because: cut(outcome.because), evidence: outcome.evidence.slice(0, keep).map(cut) },
-    truncated: head.length + tail.length < timeline.length || keep < outcome.evidence.length,
+    ...(report.revisions === undefined ? {} : { revisions: report.revisions.slice(0, keep).map((one) => cutRevision(one, cut)) }),
+    ...(report.status === undefined ? {} : { status: cutStatus(report.status, keep) }),
+    truncated: head.length + tail.length < timeline.length || keep < outcome.evidence.length || keep < (report.revisions?.length ?? 0),
   };
+}
+
+function cutRevision(revision: Revision, cut: (text: string) => string): Revision {
+  const { changeCause, images } = revision;
+  return {
+    ...revision,
+    changeCause: changeCause === undefined ? undefined : cut(changeCause),
+    images: images.map(({ container, image }) => ({ container, image: cut(image) })),
+  };
+}
+
+function cutStatus(status: StatusReport, keep: number): StatusReport {
+  const { canary } = status;
+  return { ...status, canary: canary === undefined ? undefined : { ...canary, pods: canary.pods.slice(0, keep) } };
 }

@@ -7,6 +7,7 @@ export const resultTitles: Readonly<Record<Result, string>> = {
   inconclusive: 'Inconclusive',
   unchanged: 'Nothing to change',
   planned: 'Planned',
+  done: 'Done',
   refused: 'Refused',
   failed: 'Failed',
 };

@@ -1,10 +1,11 @@
 import type { ArmNumbers, Report } from '../rollout/report.ts';
 import { bounded, escapeCode, escapeMarkdown, fence } from './escape.ts';
 import { evidenceTitle, resultTitles } from './result-titles.ts';
+import { earlierSection, historySection, isRelease, statusSection } from './summary-commands.ts';
+import { cell, code, table, textLengthMax } from './summary-table.ts';
 
 /** The runner drops a summary above 1 MiB altogether. */
 const summaryBytesMax = 200_000;
-const textLengthMax = 600;
 const evidenceLengthMax = 400;
 const rowsMax = 256;
 const listMax = 50;
@@ -22,6 +23,9 @@ function render(report: Report, rows: number): string {
   const sections = [
     heading(report),
     verdict(report),
+    statusSection(report, rows),
+    historySection(report, rows),
+    earlierSection(report),
     images(report, rows),
     configuration(report, rows),
     numbers(report),
@@ -36,13 +40,17 @@ function render(report: Report, rows: number): string {
 
 function heading(report: Report): string {
   const { namespace, deployment } = report.target;
-  return `## ${resultTitles[report.outcome.result]}: ${escapeMarkdown(bounded(`${namespace}/${deployment}`, textLengthMax))}`;
+  const target = report.command === 'replay' ? deployment : `${namespace}/${deployment}`;
+  return `## ${resultTitles[report.outcome.result]}: ${escapeMarkdown(bounded(target, textLengthMax))}`;
 }
 
 function verdict(report: Report): string {
-  const by = report.judgedBy === 'metrics' ? 'by readiness and Prometheus' : 'by readiness alone';
+  const by = report.judgedBy === 'metrics' ? 'by readiness and metrics' : 'by readiness alone';
   const [first = '', ...more] = report.outcome.because.trim().split('\n');
-  const how = `Reason ${escapeCode(report.outcome.reason)}, ${report.strategy}, judged ${by}, ${duration(report.endedAtMs - report.startedAtMs)}.`;
+  const took = duration(report.endedAtMs - report.startedAtMs);
+  const how = isRelease(report)
+    ? `Reason ${escapeCode(report.outcome.reason)}, ${report.strategy}, judged ${by}, ${took}.`
+    : `Reason ${escapeCode(report.outcome.reason)}, command ${escapeCode(report.command)}, ${took}.`;
   if (more.length === 0) return `${cell(sentence(first))} ${how}`;
   return [cell(first), '', ...more.slice(0, listMax).map((line) => `- ${cell(line.replace(/^\s*-\s*/u, ''))}`), '', how].join('\n');
 }
@@ -90,6 +98,8 @@ function timeline(report: Report, rows: number): string {
 
 function leftovers(report: Report, rows: number): string {
   const found = report.leftovers;
+  // These say what is left in words of their own.
+  if (!isRelease(report)) return '';
   if (found === undefined) return 'Left in the cluster: not known, nobody could look.';
   if (found.length === 0) return 'Left in the cluster: nothing of ours.';
   return ['Left in the cluster:', '', ...found.slice(0, rows).map((name) => `- ${code(name)}`)].join('\n');
@@ -106,20 +116,6 @@ function footer(report: Report): string {
   const { runUrl } = report;
   if (runUrl === undefined || !/^https?:\/\/[\w.:/-]+$/u.test(runUrl)) return '';
   return `[This run](${runUrl})`;
-}
-
-function table(title: string, header: readonly string[], lines: readonly (readonly string[])[], rows: number): string {
-  if (lines.length === 0) return '';
-  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [`### ${title}`, '', row(header), row(header.map(() => '---')), ...lines.slice(0, rows).map(row)].join('\n');
-}
-
-function cell(text: string): string {
-  return escapeMarkdown(bounded(text, textLengthMax));
-}
-
-function code(text: string): string {
-  return escapeCode(bounded(text, textLengthMax));
 }
 
 function sentence(text: string): string {

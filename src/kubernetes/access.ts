@@ -3,7 +3,11 @@ import { describePermission, type Permission, renderRoles } from '../rollout/per
 import type { KubernetesClient } from './rest-client.ts';
 
 /** Throws UserError `permission-missing` with every missing verb and the Role that grants all of them. Answers a warning where it cannot know. */
-export async function checkAccess(client: KubernetesClient, permissions: readonly Permission[]): Promise<string | undefined> {
+export async function checkAccess(
+  client: KubernetesClient,
+  permissions: readonly Permission[],
+  what = 'this release',
+): Promise<string | undefined> {
   let answers: readonly { readonly permission: Permission; readonly allowed: boolean }[];
   try {
     answers = await Promise.all(permissions.map(async (permission) => ({ permission, allowed: await isAllowed(client, permission) })));
@@ -16,7 +20,7 @@ export async function checkAccess(client: KubernetesClient, permissions: readonl
   throw new UserError(
     'permission-missing',
     `The kubeconfig's user lacks ${missing.length} of ${permissions.length} permissions:\n${missing.map((permission) => `- ${describePermission(permission)}`).join('\n')}`,
-    `Nothing was written. This is all that this release needs; bind it to the user or the service account:\n${renderRoles(permissions, 'gated-rollout')}`,
+    `Nothing was written. This is all that ${what} needs; bind it to the user or the service account:\n${renderRoles(permissions, 'gated-rollout')}`,
   );
 }
 

@@ -9,6 +9,7 @@ import type { ConfigMapContent } from './config-map-content.ts';
 import { configMapFacts, listVersions } from './config-map-facts.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
+import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
@@ -72,6 +73,7 @@ export class ClusterWorld implements World {
       const sets = current ? [currentReplicaSet(deployment, replicaSets)] : ownedBy(replicaSets, deployment.metadata?.uid);
       return sets.flatMap((set) => ownedBy(pods, set?.metadata?.uid));
     };
+    const all = podsOf(stable, false);
     const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
     const promoted = showsRelease(this.#plan, stable?.spec?.template);
@@ -83,7 +85,13 @@ export class ClusterWorld implements World {
       stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), this.#plan),
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
       ...(configMaps === undefined ? {} : { configMaps: configMapFacts(configMaps, stable, replicaSets) }),
-      podNames: { stable: podsOf(stable, false).map(nameOf), canary: podsOf(canary, false).map(nameOf) },
+      podNames: {
+        stable: all.map(nameOf),
+        canary: podsOf(canary, false).map(nameOf),
+        updated: newest.stable.map(nameOf),
+        outdated: all.filter((pod) => !newest.stable.includes(pod)).map(nameOf),
+        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false)]),
+      },
     };
   }
 

@@ -14,6 +14,9 @@ import { paths } from './paths.ts';
 import { type EvidenceMode, PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { readRevisions } from './revisions.ts';
+import { seizeRollout } from './seizure.ts';
+import { readSituation } from './situation.ts';
 import { templateFacts } from './template-facts.ts';
 
 export type ClusterOptions = {
@@ -30,7 +33,7 @@ export type ClusterOptions = {
 /** The cluster of one Deployment, behind the port that the runner knows. */
 export function createCluster({ client, namespace, deployment, evidence, reporter, clock, configMaps }: ClusterOptions): Cluster {
   return {
-    checkAccess: (permissions) => checkAccess(client, permissions),
+    checkAccess: (permissions, what) => checkAccess(client, permissions, what),
     inspect: async () => {
       const inspection = await inspect(client, namespace, deployment);
       const versions = await inspectVersions(client, inspection, configMaps ?? []);
@@ -38,6 +41,7 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
         containers: inspection.facts.containers,
         names: inspection.facts.names,
         stablePods: inspection.podNames,
+        metricsEndpoints: inspection.metricsEndpoints,
         stableAgeMs: inspection.podAgeMs,
         template: templateFacts(inspection.stable.spec?.template ?? {}),
         configMaps: versions,
@@ -52,6 +56,9 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
       dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment)), configMaps),
     acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
     takeOver: (holder) => takeOverRecord(client, namespace, namesFor(deployment).job, holder),
+    look: () => readSituation(client, namespace, deployment),
+    seize: ({ target, names }, holder, becomes) => seizeRollout(client, target, names.job, holder, becomes),
+    revisions: () => readRevisions(client, namespace, deployment),
     readJournal: async (plan, holderId) => {
       const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
       const journal = job === undefined ? undefined : readJournal(job);

@@ -3,8 +3,11 @@ import { isFault, UserError } from '../errors.ts';
 import type { DeploymentFacts, Namesake } from '../rollout/deployment-facts.ts';
 import type { FieldChange } from '../rollout/field-change.ts';
 import { namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
+import type { WorkloadFacts } from '../rollout/observation.ts';
+import type { MetricsEndpoints } from '../runner/ports.ts';
 import { describeHolder } from './job.ts';
 import { matchesSelector, selectorQuery } from './label-selector.ts';
+import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { paths } from './paths.ts';
 import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawTemplate } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
@@ -15,6 +18,7 @@ export type Inspection = {
   readonly facts: Omit<DeploymentFacts, 'templateHash'>;
   readonly stable: RawDeployment;
   readonly podNames: readonly string[];
+  readonly metricsEndpoints: MetricsEndpoints;
   /** Age of the oldest pod; 0 without any. */
   readonly podAgeMs: number;
 };
@@ -76,6 +80,7 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     facts,
     stable,
     podNames: pods.map((pod) => pod.metadata?.name ?? ''),
+    metricsEndpoints: metricsEndpointsOf(pods),
     podAgeMs: born.length === 0 ? 0 : client.serverNowMs() - Math.min(...born),
   };
 }
@@ -89,7 +94,8 @@ export function withTemplateHash(
   return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers, configuration) };
 }
 
-function whyUnhealthy(workload: ReturnType<typeof workloadFacts>): string | undefined {
+/** Why a Deployment is not fully rolled out and available, in one sentence; undefined when it is. */
+export function whyUnhealthy(workload: WorkloadFacts): string | undefined {
   const { desiredReplicas, updatedReplicas, availableReplicas, replicas } = workload;
   if (workload.terminating) return 'it is being deleted';
   if (!workload.settled) return 'its controller has not seen its newest spec yet';
@@ -166,6 +172,13 @@ async function readPods(client: KubernetesClient, namespace: string, stable: Raw
   return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid));
 }
 
+/** A canary of ours carries our labels, and is owned by our Job alone, or by nobody any more. */
+export function isOurCanary(canary: RawDeployment, jobName: string): boolean {
+  const owners = canary.metadata?.ownerReferences ?? [];
+  const labelled = canary.metadata?.labels?.[rolloutLabel] !== undefined && canary.metadata.labels[trackLabel] !== undefined;
+  return labelled && owners.every((owner) => owner.kind === 'Job' && owner.name === jobName);
+}
+
 /** An object is ours by our label and by its owner; without them it is somebody else's, whatever its name. */
 function namesakesOf(
   stableUid: string,
@@ -187,13 +200,11 @@ function namesakesOf(
     });
   }
   if (canary !== undefined) {
-    const owners = canary.metadata?.ownerReferences ?? [];
-    const labelled = canary.metadata?.labels?.[rolloutLabel] !== undefined && canary.metadata.labels[trackLabel] !== undefined;
     namesakes.push({
       kind: 'Deployment',
       name: canary.metadata?.name ?? '',
       uid: canary.metadata?.uid ?? '',
-      ours: labelled && owners.every((owner) => owner.kind === 'Job' && owner.name === jobName),
+      ours: isOurCanary(canary, jobName),
       terminating: canary.metadata?.deletionTimestamp !== undefined,
       heldBy: undefined,
     });

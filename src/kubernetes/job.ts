@@ -1,3 +1,4 @@
+import { abortOf } from '../rollout/abort.ts';
 import { journalAnnotation, targetLabel } from '../rollout/names.ts';
 import type { JobFacts } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
@@ -60,12 +61,14 @@ export function jobFacts(job: RawJob): JobFacts {
   const startTime = job.status?.startTime;
   const startedAtMs = startTime === undefined ? undefined : Date.parse(startTime);
   const seconds = job.spec?.activeDeadlineSeconds;
+  const journal = readJournal(job);
   return {
     uid: job.metadata?.uid ?? '',
     startedAtMs,
     deadlineAtMs: startedAtMs === undefined || seconds === undefined ? undefined : startedAtMs + seconds * 1000,
     over: whyOver(job),
-    holder: readJournal(job)?.state.holder.id,
+    holder: journal?.state.holder.id,
+    abort: journal === undefined ? undefined : abortOf(journal.state),
   };
 }
 

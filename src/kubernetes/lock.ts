@@ -1,5 +1,6 @@
 import { Fault, isFault, UserError } from '../errors.ts';
 import { recordMs, recordStaleMs } from '../rollout/heartbeat.ts';
+import { namesFor } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { type Holder, isUndoneByDeletion, type RolloutState, startState } from '../rollout/state.ts';
 import type { Clock, Reporter } from '../runner/ports.ts';
@@ -82,11 +83,14 @@ export async function takeOverRecord(
   namespace: string,
   jobName: string,
   holder: Holder,
-): Promise<Journal | undefined> {
+): Promise<(Journal & { readonly from: Holder }) | undefined> {
   const path = paths.job(namespace, jobName);
   const job = await client.find<RawJob>(path);
   const journal = job === undefined ? undefined : readJournal(job);
   if (job === undefined || journal === undefined || jobFacts(job).over !== undefined) return undefined;
+  // Anybody may write an annotation: a journal of another Deployment is none of ours.
+  const { target } = journal.plan;
+  if (target.namespace !== namespace || namesFor(target.deployment).job !== jobName) return undefined;
   const nowMs = client.serverNowMs();
   if (isUndoneByDeletion(journal.state.phase) || nowMs - journal.state.heartbeatAtMs < recordStaleMs) return undefined;
   const taken: Journal = {
@@ -99,7 +103,7 @@ export async function takeOverRecord(
     const message = `Another run has just taken the record of Job ${jobName} over`;
     throw new UserError('rollout-busy', message, 'Run again once that run has ended', { cause: error });
   });
-  return taken;
+  return { ...taken, from: journal.state.holder };
 }
 
 function busyHint(plan: Plan): string {

@@ -1,6 +1,7 @@
 import { guardConfigMaps } from './config-maps.ts';
 import type { Decision } from './decision.ts';
 import type { Observation } from './observation.ts';
+import { decideAborting } from './phases/aborting.ts';
 import { decideArming, decideFencing } from './phases/arming.ts';
 import { decideEnding } from './phases/ending.ts';
 import { decidePromoting, decideReverting } from './phases/promoting.ts';
@@ -26,6 +27,8 @@ function decideForPhase(plan: Plan, state: RolloutState, observation: Observatio
       return decidePromoting(plan, state, phase, observation);
     case 'reverting':
       return decideReverting(plan, state, phase, observation);
+    case 'aborting':
+      return decideAborting(plan, state, phase, observation);
     case 'ending':
       return decideEnding(plan, state, phase, observation);
   }

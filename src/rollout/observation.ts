@@ -1,7 +1,17 @@
 import type { FieldState } from './field-change.ts';
 
 /** Counters of the requests that pods have answered since they started. */
-export type PodCounters = Readonly<Record<string, { readonly errors: number; readonly requests: number }>>;
+export type PodCounters = Readonly<
+  Record<
+    string,
+    {
+      readonly errors: number;
+      readonly requests: number;
+      /** Requests that took longer than `max-slow` allows: the histogram's count − its bucket of that bound. Left out: not counted. */
+      readonly slow?: number;
+    }
+  >
+>;
 
 /** One reading of both arms, taken by one query at one moment. */
 export type MetricsReading = {
@@ -87,6 +97,8 @@ export type JobFacts = {
   readonly over: string | undefined;
   /** The id of the run that its journal names; undefined where the journal cannot be read. */
   readonly holder?: string | undefined;
+  /** Who has aborted the rollout, in a sentence of its journal. Untrusted text. */
+  readonly abort?: string | undefined;
 };
 
 /** A version of a ConfigMap that a release of this Deployment has made. */

@@ -17,6 +17,8 @@ export type PermissionNeeds = {
   readonly claims: readonly string[];
   /** Whether ConfigMaps are released. */
   readonly configMaps?: boolean;
+  /** Whether the pods themselves are asked through the API server's proxy; their names are not known beforehand. */
+  readonly podsProxy?: boolean;
   /** The Service that is asked through the API server's proxy. */
   readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
 };
@@ -38,10 +40,35 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
     ...permission('', 'services', ['list']),
     ...(needs.configMaps === true ? permission('', 'configmaps', ['create', 'get', 'list', 'patch']) : []),
     ...(needs.logs ? permission('', 'pods/log', ['get']) : []),
+    ...(needs.podsProxy === true ? permission('', 'pods/proxy', ['get']) : []),
     ...needs.claims.flatMap((claim) => permission('', 'persistentvolumeclaims', ['get'], claim)),
     ...(needs.proxied === undefined
       ? []
       : [{ namespace: needs.proxied.namespace, group: '', resource: 'services/proxy', name: needs.proxied.nameAndPort, verb: 'get' }]),
+  ];
+}
+
+/** Commands that release nothing. */
+export type CommandName = 'status' | 'abort' | 'reconcile' | 'history';
+
+/** What such a command needs: status and history only read. Each is a part of what a release needs. */
+export function permissionsForCommand(
+  command: CommandName,
+  needs: Pick<PermissionNeeds, 'namespace' | 'deployment' | 'names'>,
+): readonly Permission[] {
+  const { deployment, names } = needs;
+  const all = permissionsFor({ ...needs, logs: false, claims: [], proxied: undefined });
+  const wanted = (resource: string, verbs: readonly string[], name?: string): readonly Permission[] =>
+    all.filter((one) => one.resource === resource && one.name === name && verbs.includes(one.verb));
+  if (command === 'history') return [...wanted('deployments', ['get'], deployment), ...wanted('replicasets', ['list'])];
+  const changes = command === 'status' ? ['get'] : ['get', 'patch', 'delete'];
+  return [
+    ...wanted('jobs', changes, names.job),
+    ...wanted('deployments', changes, deployment),
+    ...wanted('deployments', changes, names.canary),
+    ...wanted('replicasets', ['list']),
+    ...wanted('pods', ['list']),
+    ...(command === 'status' ? [] : wanted('events', ['list'])),
   ];
 }
 

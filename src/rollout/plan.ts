@@ -29,6 +29,8 @@ export type Plan = {
   /** Undefined: judged by readiness alone. */
   readonly rules: MetricsRules | undefined;
   readonly warnings: readonly string[];
+  /** Of a rollback: the revision whose images these are. */
+  readonly toRevision?: number;
 };
 
 /** A ConfigMap as one release has it: never changed, named by its content. */

@@ -1,5 +1,8 @@
+import type { ReplayLine } from './gates/replay-batches.ts';
 import type { PlannedStep } from './replica-share.ts';
-import type { ImageChange } from './spec.ts';
+import type { Revision } from './revisions.ts';
+import type { ImageChange, Strategy } from './spec.ts';
+import type { StatusReport } from './status.ts';
 import type { Outcome } from './verdict.ts';
 
 /** Something that happened, in the order of time. The texts may hold untrusted parts: escape where they are shown. */
@@ -30,11 +33,19 @@ export type GateNumbers = {
 
 export type ReportedField = { readonly what: string; readonly from: string; readonly to: string };
 
+/** How the release of a run that is dead ended in our hands. */
+export type Earlier = {
+  readonly outcome: Outcome;
+  readonly images: readonly ImageChange[];
+  readonly runUrl: string;
+  readonly actor: string;
+};
+
 /** What a run leaves for people and for later steps. Plain data. */
 export type Report = {
-  readonly command: 'deploy' | 'plan';
+  readonly command: 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback' | 'replay';
   readonly target: { readonly namespace: string; readonly deployment: string };
-  readonly strategy: 'canary';
+  readonly strategy: Strategy;
   readonly judgedBy: 'metrics' | 'readiness';
   readonly images: readonly ImageChange[];
   /** What changes beside images, in words, never with the value of a variable. Undefined where nothing does. */
@@ -44,8 +55,16 @@ export type Report = {
   readonly timeline: readonly TimelineEntry[];
   /** Undefined: no metrics were read. */
   readonly numbers: GateNumbers | undefined;
+  /** The last line of a replay, and how many lines there are. */
+  readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
+  /** The record of a run that died in its promotion, finished or undone by this one. */
+  readonly earlier?: Earlier | undefined;
+  /** Of `command: status`. */
+  readonly status?: StatusReport | undefined;
+  /** Of `command: history`, newest first. */
+  readonly revisions?: readonly Revision[] | undefined;
   readonly runUrl: string | undefined;
   readonly startedAtMs: number;
   readonly endedAtMs: number;

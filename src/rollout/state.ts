@@ -23,6 +23,8 @@ export type Phase =
       readonly judged: readonly string[];
     }
   | { readonly kind: 'reverting'; readonly sinceMs: number; readonly outcome: Outcome }
+  /** Somebody else ends it: `command: abort`. */
+  | { readonly kind: 'aborting'; readonly sinceMs: number; readonly outcome: Outcome }
   | { readonly kind: 'ending'; readonly sinceMs: number; readonly outcome: Outcome };
 
 /** How the canary's pods have been since they were last scaled. */

@@ -10,7 +10,16 @@ export type ReasonCode =
   | 'unproved'
   | 'unchanged'
   | 'planned'
+  | 'rollback-done'
+  | 'running'
+  | 'nothing-running'
+  | 'left-behind'
+  | 'reconciled'
+  | 'listed'
+  | 'replayed'
   | 'metrics-failed'
+  | 'traffic-vanished'
+  | 'error-budget-spent'
   | 'too-little-traffic'
   | 'too-close-to-call'
   | 'metrics-unavailable'
@@ -28,6 +37,7 @@ export type ReasonCode =
   | 'stable-unhealthy'
   | 'scaled-to-zero'
   | 'cancelled'
+  | 'aborted'
   | 'changed-by-others'
   | 'fence-lost'
   | 'lock-lost'
@@ -47,14 +57,16 @@ export type RefusalCode =
   | 'deployment-refused'
   | 'container-missing'
   | 'configuration-refused'
+  | 'revision-missing'
   | 'foreign-object'
   | 'rollout-busy'
   | 'metrics-unreachable'
   | 'metrics-empty'
   | 'traffic-too-little'
+  | 'samples-invalid'
   | 'dry-run-denied';
 
-export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'refused' | 'failed';
+export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'done' | 'refused' | 'failed';
 
 export type Outcome = {
   readonly result: Result;

@@ -1,10 +1,14 @@
 import type { Plan } from '../rollout/plan.ts';
+import type { Revision } from '../rollout/revisions.ts';
+import { rollbackOutcome } from '../rollout/rollback.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { RolloutState } from '../rollout/state.ts';
+import type { StatusReport } from '../rollout/status.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { finishRecord } from './finish-record.ts';
 import { prepare, type ReleasePorts, type ReleaseRequest } from './prepare.ts';
 import { refuseFault } from './refuse-fault.ts';
+import { resolveRollback } from './rollback.ts';
 import { type RolloutEnd, runRollout } from './run-rollout.ts';
 
 export type ReleaseEnd = {
@@ -14,6 +18,8 @@ export type ReleaseEnd = {
   readonly plan: Plan | undefined;
   /** Undefined: this release wrote nothing. */
   readonly rollout: RolloutEnd | undefined;
+  readonly status?: StatusReport;
+  readonly revisions?: readonly Revision[];
 };
 
 type Begun = { readonly kind: 'begun'; readonly plan: Plan; readonly state: RolloutState };
@@ -31,20 +37,24 @@ export async function release(request: ReleaseRequest, ports: ReleasePorts, canc
   const metrics = plan.rules === undefined ? undefined : ports.metrics;
   const { cluster, reporter, clock } = ports;
   const rollout = await runRollout({ world: cluster.world(plan), metrics, reporter, clock }, plan, state, cancel);
-  return { outcome: rollout.outcome, images: plan.images, plan, rollout };
+  const outcome = plan.toRevision === undefined ? rollout.outcome : rollbackOutcome(rollout.outcome, plan.toRevision);
+  return { outcome, images: plan.images, plan, rollout };
 }
 
 async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Begun | NotBegun> {
   const { reporter, cluster } = ports;
   reporter.phase('Preflight: nothing is written');
-  if (request.command === 'deploy') await finishRecord(request, ports, cancel);
-  const prepared = await prepare(request, ports, cancel);
+  if (request.command !== 'plan') await finishEarlier(request, ports, cancel);
+  const resolved = request.command === 'rollback' ? await resolveRollback(request, ports) : { kind: 'request' as const, request };
+  if (resolved.kind === 'unchanged') return ended('unchanged', 'unchanged', resolved.because, resolved.images, undefined);
+  const { toRevision } = resolved.request;
+  const prepared = await prepare(resolved.request, ports, cancel);
   if (prepared.kind === 'unchanged') {
     const because = unchangedBecause(request);
     const result = request.command === 'plan' ? 'planned' : 'unchanged';
     return ended(result, 'unchanged', because, prepared.images, undefined);
   }
-  const { plan } = prepared;
+  const plan: Plan = toRevision === undefined ? prepared.plan : { ...prepared.plan, toRevision };
   reporter.phase('Plan');
   for (const line of prepared.lines) reporter.info(line);
   for (const warning of plan.warnings) reporter.warning(warning);
@@ -60,6 +70,13 @@ function unchangedBecause({ images, variables, configMaps }: ReleaseRequest): st
   const hasFields = (variables ?? []).length > 0 || configMaps === true;
   const what = images.kind === 'none' ? 'this configuration' : hasFields ? 'these images and this configuration' : 'these images';
   return `the Deployment has ${what} already: nothing to release`;
+}
+
+async function finishEarlier(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<void> {
+  const earlier = await finishRecord(request, ports, cancel);
+  if (earlier === undefined) return;
+  ports.reporter.phase('Preflight: nothing is written');
+  ports.reporter.info(`the earlier release was finished first: ${earlier.outcome.result}, ${earlier.outcome.because}`);
 }
 
 function cancelledEarly(images: readonly ImageChange[], plan: Plan | undefined): NotBegun {

@@ -25,7 +25,9 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
   }
   const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
   const outcome =
-    state.phase.kind === 'ending' ? state.phase.outcome : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
+    state.phase.kind === 'ending' || state.phase.kind === 'aborting'
+      ? state.phase.outcome
+      : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
   const { nowMs, stable } = await observePatiently(ports, cancel.signal);
   const ending: Phase = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, outcome) };
   return runRollout(ports, plan, { ...state, phase: ending }, cancel.signal);

@@ -55,7 +55,8 @@ export class Narrator {
   }
 }
 
-function titleOf(plan: Plan, phase: Phase): string {
+/** A phase in words: as the title of a group, and for `command: status`. */
+export function titleOf(plan: Plan, phase: Phase): string {
   const { deployment } = plan.target;
   switch (phase.kind) {
     case 'arming':
@@ -70,7 +71,9 @@ function titleOf(plan: Plan, phase: Phase): string {
       return 'Promote';
     case 'reverting':
       return 'Put the old images back';
+    case 'aborting':
+      return 'Abort';
     case 'ending':
-      return phase.outcome.result === 'promoted' ? 'Clean up' : 'Take the canary back';
+      return phase.outcome.result === 'promoted' || phase.outcome.result === 'done' ? 'Clean up' : 'Take the canary back';
   }
 }

@@ -4,7 +4,9 @@ import type { FieldChange } from '../rollout/field-change.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
-import type { Holder, RolloutState } from '../rollout/state.ts';
+import type { FoundRevisions } from '../rollout/revisions.ts';
+import type { Situation } from '../rollout/situation.ts';
+import type { Holder, Phase, RolloutState } from '../rollout/state.ts';
 import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
@@ -15,7 +17,30 @@ export type Clock = {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 };
 
-export type PodNames = { readonly canary: readonly string[]; readonly stable: readonly string[] };
+/** Where a pod says that it serves its own metrics. */
+export type MetricsEndpoint = {
+  readonly scheme: 'http' | 'https';
+  readonly port: number;
+  /** With its slash, and without a query. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+};
+
+/** By pod; a pod that says nothing, or does not run yet, is not in it. */
+export type MetricsEndpoints = Readonly<Record<string, MetricsEndpoint>>;
+
+export type PodNames = {
+  readonly canary: readonly string[];
+  readonly stable: readonly string[];
+  readonly endpoints?: MetricsEndpoints;
+};
+
+/** The pods of each workload; which of them are compared depends on the phase (`armsOf`). */
+export type WorkloadPodNames = PodNames & {
+  /** Of stable: the pods of its newest template, and the others. */
+  readonly updated: readonly string[];
+  readonly outdated: readonly string[];
+};
 
 /** Reads both arms with one query. Never throws for a fault of the world: it says `unavailable`. */
 export type Metrics = {
@@ -28,15 +53,19 @@ export type StableTraffic = {
   /** A fraction; 0 without requests. */
   readonly errorRate: number;
   readonly podsWithoutSeries: readonly string[];
+  /** For the plan: what is read from where, as chosen in this look. May hold untrusted text. */
+  readonly source?: readonly string[];
+  /** Bounds of the response times' buckets, without +Inf; undefined: no histogram is read. */
+  readonly bucketBoundsMs?: readonly number[] | undefined;
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */
 export type MetricsSource = Metrics & {
-  preflight(stablePods: readonly string[], signal: AbortSignal): Promise<StableTraffic>;
+  preflight(stablePods: readonly string[], signal: AbortSignal, endpoints?: MetricsEndpoints): Promise<StableTraffic>;
 };
 
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */
-export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: PodNames };
+export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: WorkloadPodNames };
 
 /** The cluster, as one rollout sees it. */
 export type World = {
@@ -62,22 +91,33 @@ export type Inspected = {
   /** The annotation that `kubectl rollout history` shows, as it stands. */
   readonly changeCause: string | undefined;
   readonly stablePods: readonly string[];
+  readonly metricsEndpoints?: MetricsEndpoints;
   /** Age of the oldest of them. */
   readonly stableAgeMs: number;
   facts(releasedContainers: readonly string[], configuration?: readonly FieldChange[]): DeploymentFacts;
 };
 
-/** The cluster before and around a rollout. Only `acquire` writes. */
+/** The cluster before and around a rollout. Only `acquire`, `takeOver` and `seize` write. */
 export type Cluster = {
   /** Throws UserError with everything that is missing; answers a warning where it cannot know. */
-  checkAccess(permissions: readonly Permission[]): Promise<string | undefined>;
+  checkAccess(permissions: readonly Permission[], what?: string): Promise<string | undefined>;
   inspect(): Promise<Inspected>;
   /** Throws UserError with every write of the plan that the API server would refuse. */
   dryRun(plan: Plan): Promise<void>;
   /** Creates the Job; throws UserError `rollout-busy` where another run holds it. */
   acquire(plan: Plan, holder: Holder, cancel: AbortSignal): Promise<RolloutState>;
   /** The record of a promotion whose runner is dead, now in this holder's name; undefined where there is none. Throws UserError where another run was faster. */
-  takeOver(holder: Holder): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
+  takeOver(holder: Holder): Promise<{ readonly plan: Plan; readonly state: RolloutState; readonly from: Holder } | undefined>;
+  /** What there is of a rollout, whoever made it. Reads only. */
+  look(): Promise<Situation>;
+  /** Takes a rollout over whether its runner lives or not; undefined where there is nothing any more that could be taken over. */
+  seize(
+    situation: Situation,
+    holder: Holder,
+    becomes: (state: RolloutState, nowMs: number) => Phase,
+  ): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
+  /** The Deployment's revisions. Reads only. */
+  revisions(): Promise<FoundRevisions>;
   /** The journal of the rollout that this holder began; undefined where its Job is gone. */
   readJournal(plan: Plan, holderId: string): Promise<RolloutState | undefined>;
   world(plan: Plan): World;
@@ -93,5 +133,6 @@ export type Reporter = {
   warning(line: string): void;
   /** Untrusted text, line by line, below a trusted heading. */
   quote(heading: string, lines: readonly string[]): void;
-  outcome(outcome: Outcome): void;
+  /** `reached`: whether the command got what it was asked for; by the result alone where it is not told. */
+  outcome(outcome: Outcome, reached?: boolean): void;
 };

@@ -36,6 +36,7 @@ describe('parseInputs', () => {
       kubeconfig: undefined,
       context: undefined,
       prometheus: undefined,
+      metrics: { source: 'pods-if-possible', preset: undefined },
       queries: undefined,
       readinessOnPurpose: false,
       evidence: 'events',
@@ -48,6 +49,7 @@ describe('parseInputs', () => {
         judgedBy: 'readiness',
         maxErrorIncrease: { ratio: 1.25, absolute: 0.005 },
         maxErrorRate: undefined,
+        dispersion: 1,
         timeoutMs: 1_800_000,
         readyTimeoutMs: 300_000,
         minDurationMs: 60_000,
@@ -71,6 +73,10 @@ describe('parseInputs', () => {
       'total-query': 'requests{pod=~"$pods"}',
       'max-error-increase': '2x + 1%',
       'max-error-rate': '3%',
+      'max-slow': '5% over 300ms',
+      'min-traffic': '50%',
+      'error-budget': '200',
+      dispersion: '3',
       'on-inconclusive': 'promote',
       force: 'true',
       evidence: 'none',
@@ -87,6 +93,10 @@ describe('parseInputs', () => {
         judgedBy: 'metrics',
         maxErrorIncrease: { ratio: 2, absolute: 0.01 },
         maxErrorRate: 0.03,
+        maxSlow: { absolute: 0.05, boundMs: 300 },
+        minTraffic: 0.5,
+        errorBudget: 200,
+        dispersion: 3,
         onInconclusive: 'promote',
         force: true,
       },
@@ -129,6 +139,9 @@ describe('parseInputs', () => {
     [{ prometheus: address }, 'metrics', false],
     [{ prometheus: address, metrics: 'none' }, 'readiness', true],
     [{ metrics: 'none' }, 'readiness', true],
+    [{ metrics: 'pods' }, 'metrics', false],
+    [{ metrics: 'opentelemetry' }, 'metrics', false],
+    [{ metrics: 'opentelemetry', prometheus: address }, 'metrics', false],
     [{}, 'readiness', false],
   ])('judged by, with %j', (inputs, judgedBy, readinessOnPurpose) => {
     const config = parse({ ...least, ...inputs });
@@ -141,6 +154,23 @@ describe('parseInputs', () => {
     [undefined, 'events'],
   ])('evidence where private is %s', (repositoryPrivate, evidence) => {
     expect(parse(least, { repositoryPrivate }).evidence).toBe(evidence);
+  });
+});
+
+describe('a command that takes no image', () => {
+  test.each(['status', 'abort', 'reconcile', 'history', 'rollback'] as const)('%s needs the Deployment alone', (command) => {
+    const config = parse({ deployment: 'web', command, steps: '50%', force: 'true' });
+    expect(config).toMatchObject({ command, images: { containers: [] }, toRevision: undefined });
+  });
+
+  test.each([
+    ['3', 3],
+    ['0', undefined],
+    ['', undefined],
+  ])('to-revision %j', (text, toRevision) => {
+    const config = parse({ deployment: 'web', command: 'rollback', containers: 'web, proxy', 'to-revision': text });
+    expect(config).toMatchObject({ images: { containers: ['web', 'proxy'] } });
+    expect(config.toRevision).toBe(toRevision);
   });
 });
 
@@ -173,12 +203,54 @@ describe('parseInputs refuses', () => {
     [{ 'config-maps': 'web=a\nweb=b' }, '"web" stands there twice'],
     [{ strategy: 'blue-green' }, 'strategy: blue-green does not exist yet; canary does'],
     [{ strategy: 'yolo' }, 'strategy: "yolo" is not valid; valid: canary'],
-    [{ command: 'reconcile' }, 'command: reconcile does not exist yet; deploy and plan do'],
-    [{ metrics: 'pods' }, 'metrics: pods does not exist yet; auto and none do'],
+    [{ command: 'promote' }, 'command: promote does not exist yet; deploy and plan'],
+    [{ command: 'rollback' }, 'tag: command: rollback takes none; leave it out'],
+    [{ command: 'abort' }, 'tag: command: abort takes none; leave it out'],
+    [{ command: 'status', tag: '', image: 'web:v2' }, 'image: command: status takes none; leave it out'],
+    [{ 'to-revision': '3' }, 'to-revision: command: deploy takes none'],
+    [{ command: 'rollback', tag: '', 'to-revision': 'three' }, 'to-revision: "three" is not the number of a revision'],
+    [{ command: 'rollback', tag: '', 'to-revision': '-1' }, 'to-revision: "-1" is not the number of a revision'],
+    [{ command: 'rollback', tag: '', 'to-revision': '1e3' }, 'to-revision: "1e3" is not the number of a revision'],
+    [{ command: 'history', tag: '', deployment: '' }, 'deployment: it is required'],
+    [{ metrics: 'podinfo' }, 'metrics: "podinfo" is not valid; valid: auto, none, pods, prometheus-client, opentelemetry,'],
+    [{ metrics: 'Pods' }, 'metrics: "Pods" is not valid'],
+    [{ metrics: 'pods', prometheus: address }, 'metrics: pods reads the pods themselves and prometheus names another source'],
+    [{ metrics: 'pods', 'error-query': '$pods', 'total-query': '$pods' }, 'error-query: it needs prometheus'],
+    [{ metrics: 'istio', 'error-query': '$pods', 'total-query': '$pods' }, 'error-query: it needs prometheus'],
+    [
+      { metrics: 'istio', prometheus: address, 'error-query': '$pods', 'total-query': '$pods' },
+      'metrics: istio names the metric, and error-query and total-query another one',
+    ],
+    [{ metrics: 'none', 'max-error-rate': '1%' }, 'max-error-rate: it needs prometheus'],
     [{ metrics: 'podinfo' }, 'metrics: "podinfo" is not valid'],
     [{ steps: '10%, 100%' }, 'steps: "100%": end at 50 %: more is promotion'],
     [{ 'max-error-rate': '1%' }, 'max-error-rate: it needs prometheus'],
     [{ 'max-error-increase': '2x + 1%' }, 'max-error-increase: it needs prometheus'],
+    [{ 'max-slow': '5% over 300ms' }, 'max-slow: it needs prometheus'],
+    [{ 'min-traffic': '50%' }, 'min-traffic: it needs prometheus'],
+    [{ 'error-budget': '200' }, 'error-budget: it needs prometheus'],
+    [{ dispersion: '3' }, 'dispersion: it needs prometheus'],
+    [{ prometheus: address, 'max-slow': '300ms' }, 'max-slow: "300ms" is not a limit for slow requests; valid are a share and a time'],
+    [{ prometheus: address, 'max-slow': '5% over 300' }, 'max-slow: "5% over 300" is not a limit'],
+    [{ prometheus: address, 'max-slow': '5 over 300ms' }, 'max-slow: "5 over 300ms" is not a limit'],
+    [{ prometheus: address, 'max-slow': '0% over 300ms' }, 'max-slow: "0%": no number of requests proves'],
+    [{ prometheus: address, 'max-slow': '100% over 1s' }, 'max-slow: "100%": every release would pass'],
+    [{ prometheus: address, 'max-slow': '5% over 0ms' }, 'max-slow: "5% over 0ms": the time is out of range'],
+    [{ prometheus: address, 'max-slow': '5% over 2h' }, 'max-slow: "5% over 2h" is not a limit'],
+    [{ prometheus: address, 'max-slow': '5% over -1s' }, 'max-slow: "5% over -1s" is not a limit'],
+    [{ prometheus: address, 'max-slow': 'p99 under 300ms' }, 'max-slow: "p99 under 300ms" is not a limit'],
+    [{ prometheus: address, 'min-traffic': '0.5' }, 'min-traffic: "0.5" is not a share'],
+    [{ prometheus: address, 'min-traffic': '0%' }, 'min-traffic: "0%" is out of range; valid is 1% to 90%'],
+    [{ prometheus: address, 'min-traffic': '100%' }, 'min-traffic: "100%" is out of range'],
+    [{ prometheus: address, 'error-budget': '0' }, 'error-budget: "0" is not a budget'],
+    [{ prometheus: address, 'error-budget': '1%' }, 'error-budget: "1%" is not a budget'],
+    [{ prometheus: address, 'error-budget': '-5' }, 'error-budget: "-5" is not a budget'],
+    [{ prometheus: address, 'error-budget': '1e3' }, 'error-budget: "1e3" is not a budget'],
+    [{ prometheus: address, dispersion: '0' }, 'dispersion: "0" is not a dispersion; valid is a number from 1 to 10'],
+    [{ prometheus: address, dispersion: '10.1' }, 'dispersion: "10.1" is not a dispersion'],
+    [{ prometheus: address, dispersion: 'auto' }, 'dispersion: "auto" is not a dispersion'],
+    [{ command: 'replay' }, 'command: a replay has inputs of its own'],
+    [{ samples: 'a.jsonl' }, 'samples: it names the file of command: replay'],
     [{ 'error-query': '$pods', 'total-query': '$pods' }, 'error-query: it needs prometheus'],
     [{ prometheus: address, 'error-query': '$pods' }, 'only valid together'],
     [{ prometheus: address, 'error-query': 'up', 'total-query': '$pods' }, 'error-query: "up" does not hold $pods'],

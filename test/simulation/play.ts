@@ -195,6 +195,8 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
       cause: { text: `release ${script.tag}`, commit: undefined, runUrl: undefined, actor: undefined },
       spec: script.spec,
       readinessOnPurpose: true,
+      podsProxy: false,
+      metricsIfPossible: false,
       logs: false,
       proxied: undefined,
       holder,

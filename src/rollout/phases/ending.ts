@@ -4,6 +4,7 @@ import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
+import type { Outcome } from '../verdict.ts';
 import { isTakenOver, lostJob } from './interruption.ts';
 
 type Ending = Extract<Phase, { kind: 'ending' }>;
@@ -66,7 +67,7 @@ function removeJob(plan: Plan, state: RolloutState, phase: Ending, observation: 
 }
 
 /** Whether the Service keeps its endpoints when the canary goes: an abort must be quick, a planned end can wait. */
-function carriesAlone(phase: Ending, stable: StableFacts, elapsedMs: number): boolean {
+export function carriesAlone(phase: { readonly outcome: Outcome }, stable: StableFacts, elapsedMs: number): boolean {
   if (stable.availableReplicas >= stable.minAvailable && stable.availableReplicas > 0) return true;
   if (elapsedMs > carryMs || stable.desiredReplicas === 0) return true;
   return phase.outcome.result !== 'promoted' && elapsedMs > abortPatienceMs && stable.availableReplicas > 0;

@@ -23,6 +23,7 @@ export function lostJob(state: RolloutState, observation: Observation): Outcome 
   const { job } = observation;
   if (job === undefined) return outcome('rolled-back', 'lock-lost', "the rollout's Job was deleted, and the canary with it");
   if (job.uid !== state.jobUid) return outcome('rolled-back', 'lock-lost', 'another rollout holds the Job now');
+  if (isTakenOver(state, observation) && job.abort !== undefined) return outcome('rolled-back', 'aborted', job.abort);
   if (isTakenOver(state, observation))
     return outcome('failed', 'lock-lost', 'another run has taken this rollout over, and finishes or undoes it');
   if (job.over !== undefined) return outcome('rolled-back', 'lock-lost', `the rollout's Job is over: ${job.over}`);

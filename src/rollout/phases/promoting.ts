@@ -71,7 +71,7 @@ function lostFooting(plan: Plan, state: RolloutState, observation: Observation):
   const job = lostJob(state, observation);
   if (job !== undefined) {
     const stands = imagesOn(plan, stable) === 'new' ? 'the new image stands' : 'the old image stands';
-    return outcome('failed', 'lock-lost', `${job.because}; ${stands}`);
+    return outcome('failed', job.reason === 'aborted' ? 'aborted' : 'lock-lost', `${job.because}; ${stands}`);
   }
   const unfenced = state.phase.kind === 'reverting' && stable.rollout === undefined;
   if (stable.rollout !== state.jobUid && !unfenced) {

@@ -1,0 +1,35 @@
+import type { Plan } from './plan.ts';
+import type { Situation } from './situation.ts';
+import type { ReleaseSpec } from './spec.ts';
+import type { Outcome } from './verdict.ts';
+
+/** A plan of nothing but an end: for what a rollout has left whose own plan is gone. */
+export function cleaningPlan({ target, names, stable }: Situation, spec: ReleaseSpec): Plan {
+  return {
+    target,
+    names,
+    images: [],
+    templateHash: '',
+    stableReplicas: stable.desiredReplicas,
+    maxSurge: 0,
+    halfAtMost: false,
+    sleepBeforeStop: false,
+    steps: [],
+    spec,
+    rules: undefined,
+    warnings: [],
+  };
+}
+
+/** The rollouts, by the uids of their Jobs, of which something is left; one of no Job where only our name in managedFields is. */
+export function leftRollouts({ canary, stable }: Situation): readonly string[] {
+  const uids = [canary?.ours === true ? canary.rollout : undefined, stable.rollout].filter((uid) => uid !== undefined);
+  return uids.length === 0 && stable.owned ? [''] : [...new Set(uids)];
+}
+
+export const cleanedOutcome: Outcome = {
+  result: 'done',
+  reason: 'reconciled',
+  because: 'a rollout that is no more left this',
+  evidence: [],
+};

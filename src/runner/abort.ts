@@ -1,0 +1,56 @@
+import { abortedPhase, abortOutcome, abortTruth } from '../rollout/abort.ts';
+import type { Situation } from '../rollout/situation.ts';
+import { standingOf } from '../rollout/standing.ts';
+import type { Outcome } from '../rollout/verdict.ts';
+import { cleanUp, endByDeletion } from './clean-up.ts';
+import type { CommandPorts, CommandRequest } from './command.ts';
+import type { ReleaseEnd } from './deploy.ts';
+import { runRollout } from './run-rollout.ts';
+
+const neverAborted = new AbortController().signal;
+
+/** Ends a rollout, whoever began it and from wherever: takes it over, takes the canary back or puts the old images back, and cleans up. */
+export async function abort(request: CommandRequest, ports: CommandPorts): Promise<ReleaseEnd> {
+  const { cluster } = ports;
+  const situation = await cluster.look();
+  const end = situation.job?.ours === true ? await abortRollout(request, ports, situation) : nothingRuns(request, situation);
+  const before = await cluster.look();
+  if (standingOf(before) === 'left') await cleanUp(request, ports, before);
+  return { ...end, outcome: abortTruth(end.outcome, end.images, await cluster.look()) };
+}
+
+async function abortRollout(request: CommandRequest, ports: CommandPorts, situation: Situation): Promise<ReleaseEnd> {
+  const { cluster, reporter, clock } = ports;
+  const { holder } = request;
+  const because = `aborted by ${holder.actor} in ${holder.runUrl}`;
+  const aborted: Outcome = { result: 'rolled-back', reason: 'aborted', because, evidence: [] };
+  reporter.write({
+    object: `Job ${situation.names.job}: journal`,
+    from: situation.job?.journal?.state.holder.runUrl ?? 'not readable',
+    to: holder.runUrl,
+    because,
+  });
+  const seized = await cluster.seize(situation, holder, (state, nowMs) => abortedPhase(state, nowMs, because));
+  if (seized === undefined) {
+    // Its Job is gone, is over, or tells nothing: what there is of it ends by deletion.
+    const rollout = await endByDeletion(request, ports, await cluster.look(), aborted);
+    return { outcome: aborted, images: situation.job?.journal?.plan.images ?? [], plan: undefined, rollout };
+  }
+  const { plan, state } = seized;
+  ports.remember(plan, state.jobUid);
+  const rollout = await runRollout({ world: cluster.world(plan), metrics: undefined, reporter, clock }, plan, state, neverAborted);
+  return { outcome: abortOutcome(rollout.outcome, plan), images: plan.images, plan, rollout };
+}
+
+function nothingRuns({ deployment }: CommandRequest, situation: Situation): ReleaseEnd {
+  const hasOrphan = situation.canary?.ours === true;
+  const outcome: Outcome = hasOrphan
+    ? {
+        result: 'rolled-back',
+        reason: 'aborted',
+        because: `no rollout of ${deployment} was running; the canary that one had left is gone`,
+        evidence: [],
+      }
+    : { result: 'unchanged', reason: 'nothing-running', because: `no rollout of ${deployment} is running: nothing to abort`, evidence: [] };
+  return { outcome, images: [], plan: undefined, rollout: undefined };
+}

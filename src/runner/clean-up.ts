@@ -1,0 +1,48 @@
+import { cleanedOutcome, cleaningPlan, leftRollouts } from '../rollout/clean-up.ts';
+import type { Situation } from '../rollout/situation.ts';
+import type { ReleaseSpec } from '../rollout/spec.ts';
+import { type Holder, type RolloutState, startState } from '../rollout/state.ts';
+import type { Outcome } from '../rollout/verdict.ts';
+import type { Clock, Cluster, Reporter } from './ports.ts';
+import type { RolloutEnd } from './run-rollout.ts';
+import { runRollout } from './run-rollout.ts';
+
+export type CleanUpRequest = { readonly holder: Holder; readonly spec: ReleaseSpec };
+export type CleanUpPorts = { readonly cluster: Cluster; readonly reporter: Reporter; readonly clock: Clock };
+
+/** What is begun here is brought to its end: the next process would have to do the same. */
+const neverAborted = new AbortController().signal;
+
+/** Removes what rollouts have left whose Jobs are gone: the canary, the label, our name in managedFields. */
+export async function cleanUp(request: CleanUpRequest, ports: CleanUpPorts, situation: Situation): Promise<void> {
+  const plan = cleaningPlan(situation, request.spec);
+  for (const jobUid of leftRollouts(situation)) {
+    const state = startState(request.holder, jobUid, situation.nowMs);
+    await runEnd(ports, plan, state, cleanedOutcome, situation.nowMs);
+  }
+}
+
+/** Ends a rollout that has a Job of ours by deleting it, whatever its journal says. */
+export async function endByDeletion(
+  request: CleanUpRequest,
+  ports: CleanUpPorts,
+  situation: Situation,
+  outcome: Outcome,
+): Promise<RolloutEnd | undefined> {
+  const { job, nowMs } = situation;
+  if (job?.ours !== true) return undefined;
+  const plan = job.journal?.plan ?? cleaningPlan(situation, request.spec);
+  const state = job.journal?.state ?? startState(request.holder, job.facts.uid, nowMs);
+  return runEnd(ports, plan, state, outcome, nowMs);
+}
+
+function runEnd(
+  { cluster, reporter, clock }: CleanUpPorts,
+  plan: Parameters<Cluster['world']>[0],
+  state: RolloutState,
+  outcome: Outcome,
+  nowMs: number,
+): Promise<RolloutEnd> {
+  const ports = { world: cluster.world(plan), metrics: undefined, reporter, clock };
+  return runRollout(ports, plan, { ...state, phase: { kind: 'ending', sinceMs: nowMs, outcome } }, neverAborted);
+}

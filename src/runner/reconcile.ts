@@ -1,0 +1,75 @@
+import { UserError } from '../errors.ts';
+import type { Earlier } from '../rollout/report.ts';
+import type { Situation } from '../rollout/situation.ts';
+import { leftOf, remedyOf, type Standing, standingOf } from '../rollout/standing.ts';
+import type { Outcome } from '../rollout/verdict.ts';
+import { cleanUp, endByDeletion } from './clean-up.ts';
+import type { CommandPorts, CommandRequest } from './command.ts';
+import type { ReleaseEnd } from './deploy.ts';
+import { finishRecord } from './finish-record.ts';
+
+const neverAborted = new AbortController().signal;
+
+/** Brings a Deployment to rest after a run that died: finishes or undoes its record, removes what it left. A rollout that lives is left alone. */
+export async function reconcile(request: CommandRequest, ports: CommandPorts): Promise<ReleaseEnd> {
+  const { cluster } = ports;
+  const situation = await cluster.look();
+  const standing = standingOf(situation);
+  const done: string[] = [];
+  let earlier: Earlier | undefined;
+  if (standing === 'stale') {
+    earlier = await takeOver(request, ports);
+    if (earlier !== undefined)
+      done.push(`the release of the run ${earlier.runUrl} was ${earlier.outcome.result}: ${earlier.outcome.because}`);
+  }
+  if (standing === 'over') {
+    await endByDeletion(request, ports, situation, endedOutcome(situation));
+    done.push('the Job of an ended rollout is gone');
+  }
+  const before = await cluster.look();
+  if (standingOf(before) === 'left') {
+    await cleanUp(request, ports, before);
+    done.push(`removed: ${leftOf(before).join('; ')}`);
+  }
+  const outcome = outcomeOf(request.deployment, done, earlier, done.length > 0 ? await cluster.look() : before);
+  return { outcome, images: earlier?.images ?? [], plan: undefined, rollout: undefined };
+}
+
+/** Another run that was faster takes care of it. */
+async function takeOver(request: CommandRequest, ports: CommandPorts): Promise<Earlier | undefined> {
+  try {
+    return await finishRecord(request, ports, neverAborted);
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'rollout-busy') return undefined;
+    throw error;
+  }
+}
+
+function endedOutcome({ job }: Situation): Outcome {
+  return { result: 'failed', reason: 'lock-lost', because: `the rollout's Job is over: ${job?.facts.over ?? ''}`, evidence: [] };
+}
+
+const unfinished: ReadonlySet<Outcome['reason']> = new Set(['write-refused', 'cluster-unreachable']);
+
+function outcomeOf(deployment: string, done: readonly string[], earlier: Earlier | undefined, after: Situation): Outcome {
+  const standing = standingOf(after);
+  const left = leftOf(after);
+  if (earlier !== undefined && earlier.outcome.result === 'failed' && unfinished.has(earlier.outcome.reason)) return earlier.outcome;
+  if (left.length > 0) {
+    return { result: 'failed', reason: 'write-refused', because: [...done, `still there: ${left.join('; ')}`].join('; '), evidence: [] };
+  }
+  if (done.length > 0) return { result: 'done', reason: 'reconciled', because: done.join('; '), evidence: [] };
+  if (standing === 'none')
+    return { result: 'done', reason: 'nothing-running', because: `nothing to reconcile for ${deployment}`, evidence: [] };
+  return { result: 'done', reason: 'running', because: `${leftAlone[standing]}: ${remedyOf(standing)}`, evidence: [] };
+}
+
+const leftAlone: Readonly<Record<Standing, string>> = {
+  none: '',
+  left: '',
+  running: 'a rollout is running',
+  silent: 'a rollout has lost its runner',
+  stale: 'another run has just taken the record over',
+  over: 'a rollout is ending',
+  unreadable: 'a Job of ours has no readable journal',
+};
