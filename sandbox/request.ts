@@ -108,6 +108,8 @@ function attributesOf({ info, namespace, name, subresource: sub }: Target, reque
   return { verb, group: info.group, resource, namespace: info.resource === 'namespaces' ? name : namespace, name: named ?? name };
 }
 
+const META = 'meta.k8s.io/v1';
+
 function collection({ cluster }: ApiServer, { info, namespace }: Target, request: ApiRequest): ApiResponse {
   if (request.method === 'POST') {
     if (info.namespaced && namespace === '') throw methodNotAllowed();
@@ -131,6 +133,11 @@ function collection({ cluster }: ApiServer, { info, namespace }: Target, request
     return item;
   });
   const metadata = { resourceVersion: cluster.store.revision(), ...more };
+  if (request.headers?.['accept']?.includes('as=PartialObjectMetadataList') === true) {
+    const partial = items.map((item) => ({ kind: 'PartialObjectMetadata', apiVersion: META, metadata: item['metadata'] ?? {} }));
+    // A real API server (1.34) has null for an empty list of these.
+    return reply(200, { kind: 'PartialObjectMetadataList', apiVersion: META, metadata, items: partial.length === 0 ? null : partial });
+  }
   return reply(200, { kind: `${info.kind}List`, apiVersion: apiVersionOf(info), metadata, items });
 }
 

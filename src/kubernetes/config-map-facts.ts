@@ -1,7 +1,7 @@
 import { sourceAnnotation, targetLabel } from '../rollout/names.ts';
 import type { ConfigMapFacts } from '../rollout/observation.ts';
 import { paths } from './paths.ts';
-import type { RawDeployment, RawList, RawReplicaSet, RawTemplate } from './raw.ts';
+import type { RawDeployment, RawReplicaSet, RawTemplate } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 import { templateFacts } from './template-facts.ts';
 import { ownedBy } from './workload-facts.ts';
@@ -20,8 +20,13 @@ export async function listVersions(
   signal?: AbortSignal,
 ): Promise<readonly RawConfigMapMetadata[]> {
   const query = { labelSelector: `${targetLabel}=${targetUid}` };
-  const list = await client.get<RawList<RawConfigMapMetadata>>(paths.configMaps(namespace), { query, signal, accept: metadataOnly });
-  return list.items;
+  const { items } = await client.get<{ readonly items: readonly RawConfigMapMetadata[] | null }>(paths.configMaps(namespace), {
+    query,
+    signal,
+    accept: metadataOnly,
+  });
+  // Of metadata alone an empty list is null (seen on 1.34).
+  return items ?? [];
 }
 
 /** What the rollout has to know of them, with who refers to them. */
