@@ -25,8 +25,8 @@ export type ClusterOptions = {
 export function createCluster({ client, namespace, deployment, evidence, reporter, clock }: ClusterOptions): Cluster {
   return {
     checkAccess: (permissions) => checkAccess(client, permissions),
-    inspect: async () => {
-      const inspection = await inspect(client, namespace, deployment);
+    inspect: async (quotas) => {
+      const inspection = await inspect(client, namespace, deployment, quotas);
       return {
         containers: inspection.facts.containers,
         names: inspection.facts.names,

@@ -20,7 +20,7 @@ export type Inspection = {
 };
 
 /** Reads everything that preflight asks about, and writes nothing. */
-export async function inspect(client: KubernetesClient, namespace: string, deployment: string): Promise<Inspection> {
+export async function inspect(client: KubernetesClient, namespace: string, deployment: string, quotas = false): Promise<Inspection> {
   const stable = await client.find<RawDeployment>(paths.deployment(namespace, deployment));
   if (stable === undefined) {
     throw new UserError(
@@ -40,7 +40,7 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     readExclusiveVolumes(client, namespace, template),
     client.get<{ readonly major?: string; readonly minor?: string }>('/version').catch(() => undefined),
     readPods(client, namespace, stable),
-    readPodsLeft(client, namespace),
+    quotas ? readPodsLeft(client, namespace) : undefined,
   ]);
   const selecting = services.items.filter(({ spec }) => {
     const selector = spec?.selector;

@@ -69,7 +69,8 @@ export type Inspected = {
 export type Cluster = {
   /** Throws UserError with everything that is missing; answers a warning where it cannot know. */
   checkAccess(permissions: readonly Permission[]): Promise<string | undefined>;
-  inspect(): Promise<Inspected>;
+  /** `quotas`: whether it matters how many more pods the namespace allows. */
+  inspect(quotas?: boolean): Promise<Inspected>;
   /** Throws UserError with every write of the plan that the API server would refuse. */
   dryRun(plan: Plan): Promise<void>;
   /** Creates the Job; throws UserError `rollout-busy` where another run holds it. */

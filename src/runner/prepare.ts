@@ -47,7 +47,7 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   if (accessWarning === undefined) reporter.info(`${permissions.length} permissions: all there`);
   else reporter.warning(accessWarning);
 
-  const inspected = await cluster.inspect();
+  const inspected = await cluster.inspect(request.spec.strategy === 'rolling' || request.spec.strategy === 'recreate');
   const planned = planImages(inspected.containers, request.images);
   if (planned.kind === 'problem') throw new UserError('container-missing', planned.message, planned.hint);
   if (planned.images.length === 0) return { kind: 'unchanged', images: unchangedImages(inspected.containers) };

@@ -61,6 +61,7 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/actions\/runs\/\d+/gu, 'actions/runs/<run>'],
   [/(held for|ready for|started|heartbeat|not available within) \d+ s/gu, '$1 # s'],
   [/(Prometheus|readiness alone), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
+  [/for at most \d+ ms(,? \(?at least) \d+ ms/gu, 'for at most # ms$1 # ms'],
   [/Confidence of the verdict: .*/gu, 'Confidence of the verdict: #'],
 ];
 

@@ -1,3 +1,4 @@
+import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
 import type { Observation, PodFacts, StableFacts, WorkloadFacts } from '../../src/rollout/observation.ts';
 import type { Plan } from '../../src/rollout/plan.ts';
 import { planSteps } from '../../src/rollout/replica-share.ts';
@@ -126,3 +127,28 @@ export function observation(changes: Partial<Observation> = {}): Observation {
     ...changes,
   };
 }
+
+/** What preflight has read of a Deployment that anything may be done to. */
+export const healthy: DeploymentFacts = {
+  namespace: 'shop',
+  name: 'web',
+  uid: 'web-1',
+  names: { job: 'web-rollout', canary: 'web-canary' },
+  replicas: 4,
+  minAvailable: 3,
+  maxSurge: 1,
+  paused: false,
+  strategyType: 'RollingUpdate',
+  unhealthy: undefined,
+  containers: [{ name: 'app', image: 'app:v1' }],
+  templateHash: 'hash-1',
+  carriesTrackLabel: false,
+  rollout: undefined,
+  hostPorts: [],
+  exclusiveVolumes: [],
+  repelsItself: false,
+  sleepBeforeStop: true,
+  services: ['web'],
+  budgets: undefined,
+  namesakes: [],
+};
