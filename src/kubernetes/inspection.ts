@@ -47,7 +47,8 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     readExclusiveVolumes(client, namespace, template),
     client.get<{ readonly major?: string; readonly minor?: string }>('/version').catch(() => undefined),
     readPods(client, namespace, stable),
-    readPodsLeft(client, namespace),
+    // What Kubernetes itself replaces needs room for its surge.
+    strategy === 'rolling' || strategy === 'recreate' ? readPodsLeft(client, namespace) : undefined,
   ]);
   const selecting = services.items.filter(({ spec }) => {
     const selector = spec?.selector;

@@ -73,18 +73,11 @@ describe.concurrent('rolling', () => {
     expect(imageWrites(stage)).toEqual([`shop/web:${inputs.tag}`, 'shop/web:v1']);
   });
 
-  test.concurrent('where a quota has no room, says so, waits, and goes back as inconclusive', async ({ expect }) => {
-    const quota = {
-      apiVersion: 'v1',
-      kind: 'ResourceQuota',
-      metadata: { name: 'pods', namespace: 'shop' },
-      spec: { hard: { pods: '4' } },
-      status: { hard: { pods: '4' }, used: { pods: '4' } },
-    };
+  test.concurrent('where a quota has no room, waits, and goes back as inconclusive', async ({ expect }) => {
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'pods', namespace: 'shop' }, spec: { hard: { pods: '4' } } };
     await using stage = await openStage({ spec: rollingSpec(1, 0), prepare: (sandbox) => sandbox.apply(quota) });
     const { result } = await stage.run({ ...rolling, ...readiness, 'ready-timeout': '4s' });
     expect(result.outputs).toMatchObject({ result: 'inconclusive', reason: 'quota' });
-    expect(result.annotations.map(({ message }) => message).join()).toContain('a quota leaves room for 0 of the 1 additional pods');
     expect(stage.broken()).toEqual([]);
     expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v1']);
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);

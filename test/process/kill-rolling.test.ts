@@ -2,7 +2,7 @@ import { describe, test, vi } from 'vitest';
 import type { ActionResult, RunningAction } from '../runner/run-action.ts';
 import { expectSafe } from './golden.ts';
 import { imagesStand } from './invariants.ts';
-import { describeWrite, heartbeatFilter, isWrite } from './requests.ts';
+import { heartbeatFilter, isWrite } from './requests.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
 
@@ -50,14 +50,10 @@ describe.concurrent('a rolling update that is killed, and its post step', () => 
     const result = await killAt(stage, index, moment, false);
     expectSafe(expect, { result, requests: [] });
     expect(result.post?.code).toBe(0);
-    const sent = stage.served
-      .requests()
-      .filter(isWrite)
-      .some((request) => /replace .*\/image "shop\/web:v2"/u.test(describeWrite(request)));
+    const sent = index > patch || (index === patch && moment === 'after');
     expect(stage.left()).toEqual([]);
     expect(stage.broken()).toEqual([]);
     expect(imagesStand(stage.sandbox, ['shop/web:v1'], ['shop/web:v2'])).toBe(sent ? 'new' : 'old');
-    if (index > patch || (index === patch && moment === 'after')) expect(sent).toBe(true);
     expect(isComplete(stage.sandbox, 'web')).toBe(true);
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
   });

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { absorb } from '../../src/rollout/absorb.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
+import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
+import { roomWarnings } from '../../src/rollout/describe-direct-plan.ts';
 import { describePlan } from '../../src/rollout/describe-plan.ts';
 import { startBake } from '../../src/rollout/gates/absolute-limit.ts';
 import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
@@ -11,7 +13,7 @@ import type { Plan } from '../../src/rollout/plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState, resumed } from '../../src/rollout/state.ts';
 import { armsOf } from '../../src/rollout/strategies/arms.ts';
 import { explainOutage, type RollWatch } from '../../src/rollout/strategies/roll-watch.ts';
-import { container, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
+import { container, healthy, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
 
 /** What matters of a decision, in one line. */
 function brief(decision: Decision): string {
@@ -470,5 +472,32 @@ describe('the plan for people', () => {
     const lines = describePlan(rollingPlan({ rules, stableSample: { errors: 0, requests: 6_000 } }), { ...context, traffic }).join('\n');
     expect(lines).toContain('before/after: an outage convicts');
     expect(lines).toMatch(/at most 0\.\d+ % errors \(1\.25 x the upper bound 0\.\d+ % of stable's 0 of 6,000 \+ 0\.5 %\)/u);
+  });
+});
+
+describe('warnings about room', () => {
+  const facts = (changes: Partial<DeploymentFacts>): DeploymentFacts => ({ ...healthy, maxSurge: 1, minAvailable: 4, ...changes });
+  const recreate = rollingPlan({ spec: spec({ ...rollingSpec, strategy: 'recreate' }) });
+
+  it('none where there is some, and none for a canary', () => {
+    expect(roomWarnings(facts({ podsLeft: 1 }), rollingPlan())).toEqual([]);
+    expect(roomWarnings(facts({ podsLeft: 0, hostPorts: [80] }), plan())).toEqual([]);
+  });
+
+  it('a quota: stuck without maxUnavailable, slower with it', () => {
+    expect(roomWarnings(facts({ podsLeft: 0 }), rollingPlan())[0]).toContain('room for 0 of the 1 additional pods: the release would wait');
+    expect(roomWarnings(facts({ podsLeft: 0, minAvailable: 3 }), rollingPlan())[0]).toContain('replaces fewer pods at a time');
+    expect(roomWarnings(facts({ podsLeft: 0, maxSurge: 0, minAvailable: 0 }), recreate)[0]).toContain(
+      'room for 0 of the 1 additional pods',
+    );
+  });
+
+  it('what keeps a second pod off a node, where there may be one', () => {
+    const tight = facts({ hostPorts: [80], exclusiveVolumes: ['claim data (ReadWriteOnce)'], repelsItself: true, mustSpread: true });
+    expect(roomWarnings(tight, rollingPlan())[0]).toMatch(
+      /host ports \(80\) and volumes .* and a required anti-affinity .* and topology spread/u,
+    );
+    expect(roomWarnings({ ...tight, maxSurge: 0 }, rollingPlan())).toEqual([]);
+    expect(roomWarnings(tight, recreate)).toEqual([]);
   });
 });

@@ -1,32 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { DeploymentFacts, Namesake } from '../../src/rollout/deployment-facts.ts';
-import { namesFor } from '../../src/rollout/names.ts';
 import { refusalsFor } from '../../src/rollout/refusals.ts';
-import { spec } from './scene.ts';
+import { healthy, spec } from './scene.ts';
 
-const healthy: DeploymentFacts = {
-  namespace: 'shop',
-  name: 'web',
-  uid: 'web-1',
-  names: namesFor('web'),
-  replicas: 4,
-  minAvailable: 3,
-  maxSurge: 1,
-  paused: false,
-  strategyType: 'RollingUpdate',
-  unhealthy: undefined,
-  containers: [{ name: 'app', image: 'app:v1' }],
-  templateHash: 'hash-1',
-  carriesTrackLabel: false,
-  rollout: undefined,
-  hostPorts: [],
-  exclusiveVolumes: [],
-  repelsItself: false,
-  sleepBeforeStop: true,
-  services: ['web'],
-  budgets: undefined,
-  namesakes: [],
-};
 const canary: Namesake = { kind: 'Deployment', name: 'web-canary', uid: 'c', ours: false, terminating: false, heldBy: undefined };
 const job: Namesake = { kind: 'Job', name: 'web-rollout', uid: 'j', ours: true, terminating: false, heldBy: 'by octocat' };
 

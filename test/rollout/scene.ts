@@ -1,3 +1,4 @@
+import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
 import { namesFor } from '../../src/rollout/names.ts';
 import type { Observation, PodFacts, StableFacts, WorkloadFacts } from '../../src/rollout/observation.ts';
 import type { Plan } from '../../src/rollout/plan.ts';
@@ -128,3 +129,28 @@ export function observation(changes: Partial<Observation> = {}): Observation {
     ...changes,
   };
 }
+
+/** What preflight has read of a Deployment that anything may be done to. */
+export const healthy: DeploymentFacts = {
+  namespace: 'shop',
+  name: 'web',
+  uid: 'web-1',
+  names: namesFor('web'),
+  replicas: 4,
+  minAvailable: 3,
+  maxSurge: 1,
+  paused: false,
+  strategyType: 'RollingUpdate',
+  unhealthy: undefined,
+  containers: [{ name: 'app', image: 'app:v1' }],
+  templateHash: 'hash-1',
+  carriesTrackLabel: false,
+  rollout: undefined,
+  hostPorts: [],
+  exclusiveVolumes: [],
+  repelsItself: false,
+  sleepBeforeStop: true,
+  services: ['web'],
+  budgets: undefined,
+  namesakes: [],
+};
