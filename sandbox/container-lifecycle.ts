@@ -1,5 +1,6 @@
 import type { Cluster } from './cluster.ts';
 import { type ContainerRun, type Phase, type PodRun, probeFailure } from './container-run.ts';
+import { environmentOf, missingForVariables } from './environment.ts';
 import { canonicalName, digestOf, type Images, withEnvironment } from './images.ts';
 import type { Pod, Probe } from './objects.ts';
 import { containerIdOf } from './pod-status.ts';
@@ -25,7 +26,8 @@ export interface ContainerHost {
 export function startContainer(host: ContainerHost, pod: PodRun, run: ContainerRun): void {
   const image = run.container.image;
   const behaviour = host.images.get(image);
-  const missingConfig = missingConfigMap(host, pod, run);
+  const { store } = host.cluster;
+  const missingConfig = missingForVariables(store, pod.namespace, run.container);
   if (behaviour === undefined) {
     failToPull(host, pod, run);
     return;
@@ -38,7 +40,7 @@ export function startContainer(host: ContainerHost, pod: PodRun, run: ContainerR
   report(host, pod, 'Normal', 'Pulled', `Container image "${image}" already present on machine`);
   later(host, pod, run, behaviour.startMs ?? 300, () => {
     host.settleTraffic();
-    run.behaviour = withEnvironment(run.container, behaviour);
+    run.behaviour = withEnvironment({ ...run.container, env: environmentOf(store, pod.namespace, run.container) }, behaviour);
     const repository = canonicalName(image)
       .replace(/@.*/, '')
       .replace(/:[^/:]*$/, '');
@@ -93,15 +95,6 @@ function failToPull(host: ContainerHost, pod: PodRun, run: ContainerRun): void {
     later(host, pod, run, Math.max(run.pullBackOffMs - SYNC_MS, 0), () => startContainer(host, pod, run));
   });
   run.log = [`container "${name}" is waiting to start: trying and failing to pull image`];
-}
-
-function missingConfigMap(host: ContainerHost, pod: PodRun, run: ContainerRun): string | undefined {
-  for (const { valueFrom } of run.container.env ?? []) {
-    const reference = valueFrom?.configMapKeyRef;
-    if (reference === undefined || reference.optional === true) continue;
-    if (host.cluster.store.get('configmaps', pod.namespace, reference.name) === undefined) return reference.name;
-  }
-  return undefined;
 }
 
 function failConfig(host: ContainerHost, pod: PodRun, run: ContainerRun, configMap: string): void {

@@ -1,6 +1,7 @@
 import type { Cluster } from './cluster.ts';
 import { type ContainerHost, endContainer, report, startContainer } from './container-lifecycle.ts';
 import { answerRequest, type ContainerRun, createPodRun, type PodRun } from './container-run.ts';
+import { missingForVolumes } from './environment.ts';
 import { equal } from './equal.ts';
 import type { Images } from './images.ts';
 import type { Pod } from './objects.ts';
@@ -11,6 +12,7 @@ export const NODE = 'node-1';
 const SCHEDULE_MS = 20;
 const RESCHEDULE_MS = 5_000;
 const SANDBOX_MS = 150;
+const REMOUNT_MS = 2_000;
 const DRAIN_MS = 2_000;
 
 export interface NodeCapacity {
@@ -49,11 +51,18 @@ export function startKubelet(cluster: Cluster, images: Images, capacity: NodeCap
     const podIP = `10.244.${addresses >> 8}.${addresses & 255}`;
     const run = createPodRun(pod, podIP, clock.now());
     runs.set(run.uid, run);
-    clock.after(SANDBOX_MS, () => {
+    const mount = (): void => {
       if (run.stopped || run.terminating) return;
       host.publish(run);
-      for (const container of run.containers) startContainer(host, run, container);
-    });
+      const missing = missingForVolumes(store, run.namespace, pod.spec);
+      if (missing === undefined) {
+        for (const container of run.containers) startContainer(host, run, container);
+        return;
+      }
+      report(host, run, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume: configmap "${missing}" not found`);
+      clock.after(REMOUNT_MS, mount);
+    };
+    clock.after(SANDBOX_MS, mount);
   }
 
   function schedule(uid: string): void {

@@ -62,10 +62,19 @@ export type EnvVar = Readonly<{
   valueFrom?: Readonly<{ configMapKeyRef?: Readonly<{ name: string; key: string; optional?: boolean }> }>;
 }>;
 
+export type ConfigMapReference = Readonly<{ name: string; optional?: boolean }>;
+
+export type Volume = Readonly<{
+  name: string;
+  configMap?: ConfigMapReference;
+  projected?: Readonly<{ sources: readonly Readonly<{ configMap?: ConfigMapReference }>[] }>;
+}>;
+
 export type Container = Readonly<{
   name: string;
   image: string;
   env?: readonly EnvVar[];
+  envFrom?: readonly Readonly<{ prefix?: string; configMapRef?: ConfigMapReference }>[];
   ports?: readonly Readonly<{ containerPort: number; name?: string; protocol?: string }>[];
   resources?: Readonly<{ requests?: StringMap; limits?: StringMap }>;
   readinessProbe?: Probe;
@@ -75,6 +84,7 @@ export type Container = Readonly<{
 
 export type PodSpec = Readonly<{
   containers: readonly Container[];
+  volumes?: readonly Volume[];
   terminationGracePeriodSeconds: number;
   nodeName?: string;
   nodeSelector?: StringMap;

@@ -4,8 +4,11 @@ import { parseInputs } from './config/inputs.ts';
 import { type RunContext, readRunContext } from './github/run-context.ts';
 import { maskSecrets } from './github/secrets.ts';
 import { createCluster } from './kubernetes/cluster.ts';
+import { readConfigMaps } from './kubernetes/config-map-files.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
+import { fetchPodPage } from './kubernetes/metrics-endpoint.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
+import { createPodMetrics } from './pod-metrics/client.ts';
 import { createPrometheus } from './prometheus/client.ts';
 import type { Clock, Cluster, MetricsSource, Reporter } from './runner/ports.ts';
 import { processClock } from './terminal.ts';
@@ -26,7 +29,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const requestTimeoutMsMax = 10_000;
 
 /** Reads the inputs and the kubeconfig; throws UserError with all that is wrong, before any request is sent. */
-export function connect(env: Environment, reporter: Reporter): Connection {
+export function connect(env: Environment, reporter: Reporter, isPost = false): Connection {
   const context = readRunContext(env);
   const config = parseInputs((name) => getInput(name, { trimWhitespace: false }), {
     repositoryPrivate: context.repositoryPrivate,
@@ -36,6 +39,9 @@ export function connect(env: Environment, reporter: Reporter): Connection {
   maskSecrets(loaded.secrets);
   for (const warning of loaded.warnings) reporter.warning(warning);
   const namespace = config.namespace ?? loaded.namespace;
+  // The second step finishes what the first one has begun: it creates none, and the files may be gone.
+  const workspace = env['GITHUB_WORKSPACE'] ?? '.';
+  const configMaps = isPost ? [] : readConfigMaps(config.configMaps, { workspace, namespace });
   const client = createKubernetesClient({
     config: loaded.config,
     namespace,
@@ -45,7 +51,7 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     env,
     onSecret: (secret) => maskSecrets([secret]),
   });
-  const metrics = config.prometheus === undefined ? undefined : connectPrometheus(config.prometheus, config, namespace, client);
+  const metrics = connectMetrics(config, namespace, client);
   const cluster = createCluster({
     client,
     namespace,
@@ -53,8 +59,20 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     evidence: config.evidence,
     reporter,
     clock: processClock,
+    configMaps,
   });
   return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
+}
+
+function connectMetrics(config: Config, namespace: string, client: KubernetesClient): MetricsSource | undefined {
+  const { source, preset } = config.metrics;
+  if (source === 'none') return undefined;
+  if (config.prometheus !== undefined) return connectPrometheus(config.prometheus, config, namespace, client);
+  return createPodMetrics({
+    fetchPage: (pod, endpoint, timing) => fetchPodPage(client, namespace, pod, endpoint, timing),
+    preset,
+    clock: processClock,
+  });
 }
 
 function connectPrometheus(address: PrometheusAddress, config: Config, namespace: string, client: KubernetesClient): MetricsSource {
@@ -63,5 +81,6 @@ function connectPrometheus(address: PrometheusAddress, config: Config, namespace
     fetchService: (path, query, timeoutMs) => client.get(path, { query, timeoutMs }),
     namespace,
     queries: config.queries,
+    preset: config.metrics.preset,
   });
 }

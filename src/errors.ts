@@ -7,12 +7,14 @@ export type UserErrorCode =
   | 'deployment-missing'
   | 'deployment-refused'
   | 'container-missing'
+  | 'configuration-refused'
   | 'revision-missing'
   | 'foreign-object'
   | 'rollout-busy'
   | 'metrics-unreachable'
   | 'metrics-empty'
   | 'traffic-too-little'
+  | 'samples-invalid'
   | 'dry-run-denied';
 
 /** Something the user can change: the message says what. Never has a stack in the log. */

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { getInput, getState, saveState } from '@actions/core';
 import type { PrometheusAddress } from './config/config.ts';
+import { asksForReplay, parseReplayInputs } from './config/replay-inputs.ts';
 import { type Connection, connect } from './connect.ts';
 import { UserError } from './errors.ts';
 import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
 import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
+import { refusedReplay, replayStep } from './replay.ts';
+import { reportedFields } from './rollout/field-change.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
 import type { Earlier, GateNumbers, Report } from './rollout/report.ts';
 import { runCommand } from './runner/command.ts';
@@ -24,9 +27,22 @@ async function main(): Promise<void> {
   saveState('is-post', 'true');
   const reporter = consoleReporter();
   try {
-    await (isPost ? post(process.env, reporter) : run(reporter));
+    if (asksForReplay(getInput)) replay(isPost, reporter);
+    else await (isPost ? post(process.env, reporter) : run(reporter));
   } catch (error) {
     reportBug(error, reporter);
+  }
+}
+
+/** Judges a file; there is nothing to clean up after it. */
+function replay(isPost: boolean, reporter: Reporter): void {
+  if (isPost) return;
+  const startedAtMs = Date.now();
+  try {
+    publish(replayStep(parseReplayInputs(getInput, Object.keys(process.env)), reporter, startedAtMs), reporter);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    publish(refusedReplay(error, startedAtMs), reporter);
   }
 }
 
@@ -71,8 +87,13 @@ async function runWith(connection: Connection, listeners: Listeners, cancel: Abo
     config.prometheus?.kind === 'service' && spec.judgedBy === 'metrics'
       ? { namespace: config.prometheus.namespace, nameAndPort: proxiedName(config.prometheus) }
       : undefined;
-  const { images, toRevision, readinessOnPurpose } = config;
-  return release({ ...common, command, images, toRevision, readinessOnPurpose, proxied }, ports, cancel);
+  const { images, variables, toRevision, readinessOnPurpose } = config;
+  const cause = { text: config.changeCause, commit: context.sha, runUrl: context.runUrl, actor: context.actor };
+  const configMaps = config.configMaps.length > 0;
+  const podsProxy = config.metrics.source === 'pods';
+  const metricsIfPossible = config.metrics.source === 'pods-if-possible';
+  const judging = { readinessOnPurpose, proxied, podsProxy, metricsIfPossible };
+  return release({ ...common, ...judging, command, images, variables, configMaps, cause, toRevision }, ports, cancel);
 }
 
 /** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */
@@ -104,10 +125,11 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
   return {
     command: connection?.config.command ?? 'deploy',
     target: { namespace: connection?.namespace ?? '', deployment: connection?.config.deployment ?? '' },
-    strategy: 'canary',
+    strategy: connection?.config.release.strategy ?? 'canary',
     judgedBy:
       plan === undefined ? (connection?.config.release.judgedBy ?? 'readiness') : plan.rules === undefined ? 'readiness' : 'metrics',
     images: end.images,
+    ...reportedFields(plan),
     outcome: end.outcome,
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],

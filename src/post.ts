@@ -3,6 +3,7 @@ import { type Connection, connect } from './connect.ts';
 import { isFault, messageOf } from './errors.ts';
 import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
+import { reportedFields } from './rollout/field-change.ts';
 import type { Plan } from './rollout/plan.ts';
 import { rollbackOutcome } from './rollout/rollback.ts';
 import { type Holder, startState } from './rollout/state.ts';
@@ -20,7 +21,7 @@ export async function post(env: Environment, reporter: Reporter): Promise<void> 
   const { plan, holder, jobUid } = JSON.parse(saved) as Remembered;
   const startedAtMs = Date.now();
   reporter.phase('The release did not end by itself: look for what it has left');
-  const connection = connect(env, reporter);
+  const connection = connect(env, reporter, true);
   try {
     await finish(connection, { plan, holder, jobUid }, startedAtMs, reporter, env);
   } catch (error) {
@@ -51,9 +52,10 @@ async function finish(
   const summary = renderSummary({
     command: connection.config.command,
     target: plan.target,
-    strategy: 'canary',
+    strategy: plan.spec.strategy,
     judgedBy: plan.rules === undefined ? 'readiness' : 'metrics',
     images: plan.images,
+    ...reportedFields(plan),
     outcome,
     plannedSteps: plan.steps,
     timeline,

@@ -1,4 +1,6 @@
-import type { ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
+import type { Preset } from '../rollout/metric-families/families.ts';
+import type { ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
+import type { ConfigMapSource } from './configuration-inputs.ts';
 
 export type Command = 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback';
 
@@ -19,6 +21,12 @@ export type Queries = {
   readonly total: string;
 };
 
+/** `pods-if-possible`: nobody asked for it, and without it readiness judges. Without a preset the metric is looked for. */
+export type MetricsChoice = {
+  readonly source: 'none' | 'prometheus' | 'pods' | 'pods-if-possible';
+  readonly preset: Preset | undefined;
+};
+
 export type Evidence = 'logs' | 'events' | 'none';
 
 /** All inputs, read once. */
@@ -28,12 +36,17 @@ export type Config = {
   readonly namespace: string | undefined;
   /** Of a rollback only the containers count; commands that release nothing have none. */
   readonly images: ImageRequest;
+  readonly variables: readonly VariableRequest[];
+  readonly configMaps: readonly ConfigMapSource[];
+  /** Undefined: what changed, and who did it. */
+  readonly changeCause: string | undefined;
   /** Of a rollback; undefined: the newest revision that is not the current one. */
   readonly toRevision: number | undefined;
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly prometheus: PrometheusAddress | undefined;
-  /** Undefined: `http_requests_total` by `code` or `status`. */
+  readonly metrics: MetricsChoice;
+  /** Undefined: the metric of `metrics.preset`, or the first known one that is there. */
   readonly queries: Queries | undefined;
   /** True when judging by readiness alone was asked for (`metrics: none`): no warning then. */
   readonly readinessOnPurpose: boolean;

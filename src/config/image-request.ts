@@ -9,14 +9,17 @@ const validTag = 'valid is a tag or a digest, for example v1.2.3 or sha256: and 
 const validImage = 'valid is one reference, for example ghcr.io/acme/web:v2, or lines container=reference';
 const nothing: ImageRequest = { kind: 'tag', tag: '', containers: [] };
 
-/** `tag` or `image`, and `containers`: which image goes where. */
+/** `tag` or `image`, and `containers`: which image goes where. None of them where `env` or `config-maps` is all that changes. */
 export function readImageRequest(reader: InputReader): ImageRequest {
   const containers = reader.parseOr('containers', parseContainers, []);
   const hasTag = reader.isGiven('tag');
+  if (!hasTag && !reader.isGiven('image') && (reader.isGiven('env') || reader.isGiven('config-maps'))) return { kind: 'none', containers };
   if (hasTag === reader.isGiven('image')) {
     reader.reject(
       'tag',
-      hasTag ? 'tag and image are both given; valid is one of them' : 'tag or image is required; one of them says what to release',
+      hasTag
+        ? 'tag and image are both given; valid is one of them'
+        : 'tag or image is required; one of them says what to release (or env or config-maps, where configuration alone changes)',
     );
     return nothing;
   }

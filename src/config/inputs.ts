@@ -1,13 +1,15 @@
 import { UserError } from '../errors.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
-import type { Command, Config, Evidence, PrometheusAddress, Queries } from './config.ts';
+import type { Command, Config, Evidence, MetricsChoice, Queries } from './config.ts';
+import { readConfigMapSources, readVariables } from './configuration-inputs.ts';
+import { parseDispersion, parseErrorBudget, parseMaxSlow, parseMinTraffic } from './gate-units.ts';
 import { readImageRequest, readNoImage } from './image-request.ts';
 import { InputReader } from './input-reader.ts';
+import { readMetrics } from './metrics.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
 import { readRevision } from './revision.ts';
-import { defaultOf, type InputName } from './schema.ts';
 import { parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
 import { unknownInputs } from './unknown-inputs.ts';
@@ -20,9 +22,8 @@ export type InputContext = {
 };
 
 const existingCommands: readonly Command[] = ['deploy', 'plan', 'status', 'abort', 'reconcile', 'history', 'rollback'];
-const laterCommands = ['promote', 'replay'];
+const laterCommands = ['promote'];
 const laterStrategies = ['rolling', 'recreate', 'blue-green', 'a-b', 'shadow'];
-const laterMetrics = ['pods'];
 const secondMs = 1000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -30,24 +31,27 @@ const dayMs = 24 * hourMs;
 /** All inputs to a Config; throws one UserError that lists every problem. */
 export function parseInputs(read: (name: string) => string, context: InputContext): Config {
   const reader = new InputReader(read);
-  const metrics = reader.choice('metrics', ['auto', 'none'], laterMetrics) ?? 'auto';
   const prometheus = reader.parse('prometheus', parsePrometheusAddress);
-  rejectMetricsWithoutSource(reader);
-  const command = reader.choice('command', existingCommands, laterCommands) ?? 'deploy';
+  const command = readCommand(reader);
+  const metrics = readMetrics(reader);
   const config: Config = {
     command,
     deployment: readDeployment(reader),
     namespace: reader.parse('namespace', parseNamespace),
+    variables: readVariables(reader),
+    configMaps: readConfigMapSources(reader),
+    changeCause: reader.text('change-cause'),
     images: command === 'deploy' || command === 'plan' ? readImageRequest(reader) : readNoImage(reader, command),
     toRevision: readRevision(reader, command),
     // Not trimmed: the first line's indentation is part of YAML.
     kubeconfig: reader.text('kubeconfig') === undefined ? undefined : read('kubeconfig'),
     context: reader.text('context'),
     prometheus,
+    metrics,
     queries: readQueries(reader),
-    readinessOnPurpose: metrics === 'none',
+    readinessOnPurpose: metrics.source === 'none',
     evidence: reader.choice<Evidence>('evidence', ['logs', 'events', 'none']) ?? (context.repositoryPrivate === true ? 'logs' : 'events'),
-    release: readRelease(reader, metrics, prometheus),
+    release: readRelease(reader, metrics),
   };
   const problems = [...reader.problems, ...unknownInputs(context.environmentNames ?? [])];
   if (problems.length > 0)
@@ -64,13 +68,21 @@ function summarize(problems: readonly string[]): string {
   return [`${problems.length} inputs are wrong:`, ...problems.map((problem) => `- ${problem}`)].join('\n');
 }
 
+function readCommand(reader: InputReader): Config['command'] {
+  const command = reader.choice('command', [...existingCommands, 'replay'], laterCommands) ?? 'deploy';
+  if (reader.isGiven('samples')) reader.reject('samples', 'it names the file of command: replay; leave it out');
+  if (command !== 'replay') return command;
+  reader.reject('command', 'a replay has inputs of its own, and is no release');
+  return 'plan';
+}
+
 function readDeployment(reader: InputReader): string {
   if (reader.text('deployment') === undefined)
     reader.reject('deployment', 'it is required; valid is the name of a Deployment, for example web');
   return reader.parseOr('deployment', parseDeploymentName, '');
 }
 
-function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: PrometheusAddress | undefined): ReleaseSpec {
+function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
   const timeoutMs = reader.durationMs('timeout', secondMs, dayMs);
   const minDurationMs = reader.durationMs('min-duration', 0, dayMs);
   if (timeoutMs !== undefined && minDurationMs !== undefined && timeoutMs < minDurationMs) {
@@ -83,9 +95,13 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
   return {
     strategy: reader.choice('strategy', ['canary'], laterStrategies) ?? 'canary',
     steps: reader.parseOr('steps', parseSteps, []),
-    judgedBy: prometheus !== undefined && metrics !== 'none' ? 'metrics' : 'readiness',
+    judgedBy: metrics.source === 'prometheus' || metrics.source === 'pods' ? 'metrics' : 'readiness',
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
     maxErrorRate: reader.parse('max-error-rate', parseErrorRate),
+    maxSlow: reader.parse('max-slow', parseMaxSlow),
+    minTraffic: reader.parse('min-traffic', parseMinTraffic),
+    errorBudget: reader.parse('error-budget', parseErrorBudget),
+    dispersion: reader.parse('dispersion', parseDispersion),
     timeoutMs: timeoutMs ?? 0,
     readyTimeoutMs: reader.durationMs('ready-timeout', secondMs, dayMs) ?? 0,
     minDurationMs: minDurationMs ?? 0,
@@ -98,17 +114,6 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
 function parseBoolean(text: string): Parsed<boolean> {
   if (text === 'true' || text === 'false') return { value: text === 'true' };
   return { problem: `${quoted(text)} is not valid; valid: true, false` };
-}
-
-const metricsInputs: readonly InputName[] = ['error-query', 'total-query', 'max-error-increase', 'max-error-rate'];
-
-/** Somebody who gives a limit believes that it is kept. */
-function rejectMetricsWithoutSource(reader: InputReader): void {
-  if (reader.text('prometheus') !== undefined) return;
-  for (const name of metricsInputs.filter((input) => reader.isGiven(input))) {
-    const remove = defaultOf(name) === undefined ? 'leave it out' : 'leave it at its default';
-    reader.reject(name, `it needs prometheus, the address where errors are counted; give that, or ${remove}`);
-  }
 }
 
 function readQueries(reader: InputReader): Queries | undefined {

@@ -9,11 +9,14 @@ export type InputDefinition = {
 /** Every input that exists, in the order of action.yml. A new one begins here. */
 export const inputSchema = [
   { name: 'command', default: 'deploy' },
-  { name: 'deployment', required: true },
+  { name: 'deployment' },
   { name: 'namespace' },
   { name: 'tag' },
   { name: 'image' },
   { name: 'containers' },
+  { name: 'env' },
+  { name: 'config-maps' },
+  { name: 'change-cause' },
   { name: 'to-revision' },
   { name: 'kubeconfig' },
   { name: 'context' },
@@ -24,6 +27,10 @@ export const inputSchema = [
   { name: 'total-query' },
   { name: 'max-error-increase', default: '1.25x + 0.5%' },
   { name: 'max-error-rate' },
+  { name: 'max-slow' },
+  { name: 'min-traffic' },
+  { name: 'error-budget' },
+  { name: 'dispersion', default: '1' },
   { name: 'metrics', default: 'auto' },
   { name: 'timeout', default: '30m' },
   { name: 'ready-timeout', default: '5m' },
@@ -32,6 +39,7 @@ export const inputSchema = [
   { name: 'on-inconclusive', default: 'rollback' },
   { name: 'force', default: 'false' },
   { name: 'evidence' },
+  { name: 'samples' },
 ] as const satisfies readonly InputDefinition[];
 
 export type InputName = (typeof inputSchema)[number]['name'];

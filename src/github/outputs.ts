@@ -20,6 +20,7 @@ const reached: Readonly<Record<Report['command'], ReadonlySet<Result>>> = {
   reconcile: new Set<Result>(['done']),
   status: new Set<Result>(['done']),
   history: new Set<Result>(['done']),
+  replay: new Set<Result>(['done']),
 };
 
 /** 0 when the command reached what it was asked for (invariant I12). */

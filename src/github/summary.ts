@@ -27,6 +27,7 @@ function render(report: Report, rows: number): string {
     historySection(report, rows),
     earlierSection(report),
     images(report, rows),
+    configuration(report, rows),
     numbers(report),
     steps(report, rows),
     timeline(report, rows),
@@ -39,11 +40,12 @@ function render(report: Report, rows: number): string {
 
 function heading(report: Report): string {
   const { namespace, deployment } = report.target;
-  return `## ${resultTitles[report.outcome.result]}: ${escapeMarkdown(bounded(`${namespace}/${deployment}`, textLengthMax))}`;
+  const target = report.command === 'replay' ? deployment : `${namespace}/${deployment}`;
+  return `## ${resultTitles[report.outcome.result]}: ${escapeMarkdown(bounded(target, textLengthMax))}`;
 }
 
 function verdict(report: Report): string {
-  const by = report.judgedBy === 'metrics' ? 'by readiness and Prometheus' : 'by readiness alone';
+  const by = report.judgedBy === 'metrics' ? 'by readiness and metrics' : 'by readiness alone';
   const [first = '', ...more] = report.outcome.because.trim().split('\n');
   const took = duration(report.endedAtMs - report.startedAtMs);
   const how = isRelease(report)
@@ -56,6 +58,11 @@ function verdict(report: Report): string {
 function images(report: Report, rows: number): string {
   const lines = report.images.map((image) => [cell(image.container), code(image.from), code(image.to)]);
   return table('Images', ['container', 'old', 'new'], lines, rows);
+}
+
+function configuration(report: Report, rows: number): string {
+  const lines = (report.configuration ?? []).map((field) => [cell(field.what), code(field.from), code(field.to)]);
+  return table('Configuration', ['field', 'old', 'new'], lines, rows);
 }
 
 function numbers(report: Report): string {

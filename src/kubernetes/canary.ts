@@ -1,12 +1,13 @@
 import { rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { RawDeployment, RawTemplate } from './raw.ts';
+import { releasedTemplate } from './template-fields.ts';
 
 /** Seconds that a canary container goes on serving after it was told to stop: until then every node knows that it is gone. */
 const preStopSleepSeconds = 3;
 const graceSecondsMin = 6;
 
-/** The second Deployment: the stable template with the new images. Without a Job uid (for a dry run) it has no owner. */
+/** The second Deployment: the stable template with the new images and configuration. Without a Job uid (for a dry run) it has no owner. */
 export function canaryManifest(plan: Plan, stable: RawDeployment, replicas: number, jobUid: string | undefined): RawDeployment {
   const ours = { [targetLabel]: plan.target.uid, [trackLabel]: 'canary', ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }) };
   const spec = stable.spec;
@@ -42,13 +43,12 @@ export function canaryManifest(plan: Plan, stable: RawDeployment, replicas: numb
   };
 }
 
-function canaryTemplate(plan: Plan, template: RawTemplate, labels: Readonly<Record<string, string>>): RawTemplate {
-  const images = new Map(plan.images.map((change) => [change.container, change.to]));
+function canaryTemplate(plan: Plan, stable: RawTemplate, labels: Readonly<Record<string, string>>): RawTemplate {
+  const template = releasedTemplate(plan, stable);
   const graceSeconds = template.spec?.terminationGracePeriodSeconds ?? 30;
   const containers = (template.spec?.containers ?? []).map((container) => {
-    const released = { ...container, image: images.get(container.name) ?? container.image ?? '' };
-    if (!plan.sleepBeforeStop || container.lifecycle?.preStop !== undefined || graceSeconds < graceSecondsMin) return released;
-    return { ...released, lifecycle: { ...container.lifecycle, preStop: { sleep: { seconds: preStopSleepSeconds } } } };
+    if (!plan.sleepBeforeStop || container.lifecycle?.preStop !== undefined || graceSeconds < graceSecondsMin) return container;
+    return { ...container, lifecycle: { ...container.lifecycle, preStop: { sleep: { seconds: preStopSleepSeconds } } } };
   });
   return {
     ...template,

@@ -4,13 +4,18 @@ import type { Plan } from '../rollout/plan.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { ClusterObservation, Reporter, World } from '../runner/ports.ts';
 import { type ClusterSnapshot, writeCommand } from './commands.ts';
+import { releasesConfigMaps } from './config-map-commands.ts';
+import type { ConfigMapContent } from './config-map-content.ts';
+import { configMapFacts, listVersions } from './config-map-facts.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
+import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { showsRelease } from './template-fields.ts';
 import { currentReplicaSet, noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
 
 export type ClusterWorldOptions = {
@@ -18,6 +23,8 @@ export type ClusterWorldOptions = {
   readonly plan: Plan;
   readonly evidence: PodEvidenceReader;
   readonly reporter: Reporter;
+  /** What this run has read in the repository. */
+  readonly configMaps?: readonly ConfigMapContent[] | undefined;
 };
 
 /** The cluster behind the API server. Keeps only the last answers, so that a write can test what the decision was made on. */
@@ -26,6 +33,7 @@ export class ClusterWorld implements World {
   readonly #plan: Plan;
   readonly #evidence: PodEvidenceReader;
   readonly #reporter: Reporter;
+  readonly #configMaps: readonly ConfigMapContent[];
   #seen: ClusterSnapshot = { job: undefined, stable: undefined, canary: undefined };
 
   constructor(options: ClusterWorldOptions) {
@@ -33,15 +41,17 @@ export class ClusterWorld implements World {
     this.#plan = options.plan;
     this.#evidence = options.evidence;
     this.#reporter = options.reporter;
+    this.#configMaps = options.configMaps ?? [];
   }
 
   async observe(signal: AbortSignal): Promise<ClusterObservation> {
     const { namespace, deployment } = this.#plan.target;
     const { names } = this.#plan;
-    const [job, stable, canary] = await Promise.all([
+    const [job, stable, canary, configMaps] = await Promise.all([
       this.#client.find<RawJob>(paths.job(namespace, names.job), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, deployment), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, names.canary), { signal }),
+      releasesConfigMaps(this.#plan) ? listVersions(this.#client, namespace, this.#plan.target.uid, signal) : undefined,
     ]);
     const selector = stable?.spec?.selector ?? canary?.spec?.selector;
     const query = { labelSelector: selector === undefined ? '' : selectorQuery(selector) };
@@ -52,36 +62,42 @@ export class ClusterWorld implements World {
             this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }).then((list) => list.items),
             this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }).then((list) => list.items),
           ]);
-    this.#seen = { job, stable, canary };
+    this.#seen = { job, stable, canary, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
     return this.#facts(pods, replicaSets, signal);
   }
 
   async #facts(pods: readonly RawPod[], replicaSets: readonly RawReplicaSet[], signal: AbortSignal): Promise<ClusterObservation> {
-    const { job, stable, canary } = this.#seen;
+    const { job, stable, canary, configMaps } = this.#seen;
     const podsOf = (deployment: RawDeployment | undefined, current: boolean): readonly RawPod[] => {
       if (deployment === undefined) return [];
       const sets = current ? [currentReplicaSet(deployment, replicaSets)] : ownedBy(replicaSets, deployment.metadata?.uid);
       return sets.flatMap((set) => ownedBy(pods, set?.metadata?.uid));
     };
+    const all = podsOf(stable, false);
     const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
-    const promoted = stable?.spec?.template.spec?.containers.some((container) =>
-      this.#plan.images.some((change) => change.container === container.name && change.to === container.image),
-    );
-    const evidence = await this.#evidence.read([...newest.canary, ...(promoted === true ? newest.stable : [])], signal);
+    const promoted = showsRelease(this.#plan, stable?.spec?.template);
+    const evidence = await this.#evidence.read([...newest.canary, ...(promoted ? newest.stable : [])], signal);
     const facts = (pod: RawPod) => podFacts(pod, evidence.get(pod.metadata?.uid ?? '') ?? noEvidence);
-    const released = this.#plan.images.map((change) => change.container);
     return {
       nowMs: this.#client.serverNowMs(),
       job: job === undefined ? undefined : jobFacts(job),
-      stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), released),
+      stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), this.#plan),
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
-      podNames: { stable: podsOf(stable, false).map(nameOf), canary: podsOf(canary, false).map(nameOf) },
+      ...(configMaps === undefined ? {} : { configMaps: configMapFacts(configMaps, stable, replicaSets) }),
+      podNames: {
+        stable: all.map(nameOf),
+        canary: podsOf(canary, false).map(nameOf),
+        updated: newest.stable.map(nameOf),
+        outdated: all.filter((pod) => !newest.stable.includes(pod)).map(nameOf),
+        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false)]),
+      },
     };
   }
 
   async apply(command: Command, because: string): Promise<void> {
-    await writeCommand({ client: this.#client, plan: this.#plan, seen: this.#seen, reporter: this.#reporter }, command, because);
+    const context = { client: this.#client, plan: this.#plan, seen: this.#seen, reporter: this.#reporter, configMaps: this.#configMaps };
+    await writeCommand(context, command, because);
   }
 
   async journal(state: RolloutState, deadlineMs: number): Promise<void> {

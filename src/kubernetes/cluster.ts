@@ -3,6 +3,9 @@ import type { Plan } from '../rollout/plan.ts';
 import type { Clock, Cluster, Reporter } from '../runner/ports.ts';
 import { checkAccess } from './access.ts';
 import { ClusterWorld } from './cluster-world.ts';
+import type { ConfigMapContent } from './config-map-content.ts';
+import { inspectVersions } from './config-map-inspection.ts';
+import { changeCauseAnnotation } from './configuration-patches.ts';
 import { dryRun } from './dry-run.ts';
 import { inspect, withTemplateHash } from './inspection.ts';
 import { readJournal } from './job.ts';
@@ -14,6 +17,7 @@ import type { KubernetesClient } from './rest-client.ts';
 import { readRevisions } from './revisions.ts';
 import { seizeRollout } from './seizure.ts';
 import { readSituation } from './situation.ts';
+import { templateFacts } from './template-facts.ts';
 
 export type ClusterOptions = {
   readonly client: KubernetesClient;
@@ -22,23 +26,34 @@ export type ClusterOptions = {
   readonly evidence: EvidenceMode;
   readonly reporter: Reporter;
   readonly clock: Clock;
+  /** ConfigMaps that this run has read in the repository. */
+  readonly configMaps?: readonly ConfigMapContent[] | undefined;
 };
 
 /** The cluster of one Deployment, behind the port that the runner knows. */
-export function createCluster({ client, namespace, deployment, evidence, reporter, clock }: ClusterOptions): Cluster {
+export function createCluster({ client, namespace, deployment, evidence, reporter, clock, configMaps }: ClusterOptions): Cluster {
   return {
     checkAccess: (permissions, what) => checkAccess(client, permissions, what),
     inspect: async () => {
       const inspection = await inspect(client, namespace, deployment);
+      const versions = await inspectVersions(client, inspection, configMaps ?? []);
       return {
         containers: inspection.facts.containers,
         names: inspection.facts.names,
         stablePods: inspection.podNames,
+        metricsEndpoints: inspection.metricsEndpoints,
         stableAgeMs: inspection.podAgeMs,
-        facts: (released) => withTemplateHash(inspection, released),
+        template: templateFacts(inspection.stable.spec?.template ?? {}),
+        configMaps: versions,
+        changeCause: inspection.stable.metadata?.annotations?.[changeCauseAnnotation],
+        facts: (released, configuration) => {
+          const facts = withTemplateHash(inspection, released, configuration);
+          return { ...facts, namesakes: [...facts.namesakes, ...versions.namesakes] };
+        },
       };
     },
-    dryRun: async (plan: Plan) => dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment))),
+    dryRun: async (plan: Plan) =>
+      dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment)), configMaps),
     acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
     takeOver: (holder) => takeOverRecord(client, namespace, namesFor(deployment).job, holder),
     look: () => readSituation(client, namespace, deployment),
@@ -49,6 +64,6 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
       const journal = job === undefined ? undefined : readJournal(job);
       return journal?.state.holder.id === holderId ? journal.state : undefined;
     },
-    world: (plan) => new ClusterWorld({ client, plan, evidence: new PodEvidenceReader(client, namespace, evidence), reporter }),
+    world: (plan) => new ClusterWorld({ client, plan, evidence: new PodEvidenceReader(client, namespace, evidence), reporter, configMaps }),
   };
 }

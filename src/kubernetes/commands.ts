@@ -1,14 +1,18 @@
 import { Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
+import { configurationOf } from '../rollout/field-change.ts';
 import { rolloutLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { Reporter } from '../runner/ports.ts';
 import { canaryManifest } from './canary.ts';
+import { writeConfigMaps } from './config-map-commands.ts';
+import type { ConfigMapContent } from './config-map-content.ts';
+import type { RawConfigMapMetadata } from './config-map-facts.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import { fencePatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
 import { paths } from './paths.ts';
-import type { RawDeployment, RawJob } from './raw.ts';
+import type { RawDeployment, RawJob, RawReplicaSet } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 
 /** The objects as the decision saw them: what every write tests. */
@@ -16,6 +20,10 @@ export type ClusterSnapshot = {
   readonly job: RawJob | undefined;
   readonly stable: RawDeployment | undefined;
   readonly canary: RawDeployment | undefined;
+  /** Of the user's Deployment, and of the canary. */
+  readonly replicaSets?: readonly RawReplicaSet[];
+  /** Undefined where the plan releases none. */
+  readonly configMaps?: readonly RawConfigMapMetadata[];
 };
 
 export type CommandContext = {
@@ -23,6 +31,8 @@ export type CommandContext = {
   readonly plan: Plan;
   readonly seen: ClusterSnapshot;
   readonly reporter: Reporter;
+  /** What this run has read in the repository. */
+  readonly configMaps?: readonly ConfigMapContent[];
 };
 
 /** Sends one command as one request. What came of it is for the next observation to say. */
@@ -33,9 +43,9 @@ export async function writeCommand(context: CommandContext, command: Command, be
     case 'ensure-canary':
       return canary(context, command.replicas, because);
     case 'ensure-promoted':
-      return images(context, because, 'from', 'to', promotionPatch(stableOf(context), context.plan.images, jobUidOf(context)));
+      return images(context, because, 'from', 'to', promotionPatch(stableOf(context), context.plan, jobUidOf(context)));
     case 'ensure-reverted':
-      return images(context, because, 'to', 'from', reversionPatch(context.plan.images, jobUidOf(context)));
+      return images(context, because, 'to', 'from', reversionPatch(stableOf(context), context.plan, jobUidOf(context)));
     case 'ensure-job-deleted':
       return removeJob(context, because);
     case 'ensure-canary-deleted':
@@ -44,6 +54,10 @@ export async function writeCommand(context: CommandContext, command: Command, be
       return releaseFence(context, because);
     case 'ensure-ownership-released':
       return releaseOwnership(context, because);
+    case 'ensure-config-maps':
+    case 'ensure-config-maps-kept':
+    case 'ensure-config-maps-pruned':
+      return writeConfigMaps(context, command.kind, because);
   }
 }
 
@@ -64,8 +78,9 @@ async function canary(context: CommandContext, replicas: number, because: string
   const { client, plan, seen } = context;
   const object = `Deployment ${plan.names.canary}: replicas`;
   if (seen.canary === undefined) {
-    const image = plan.images.map((change) => change.to).join(', ');
-    report(context, object, 'none', `${replicas} (${image})`, because);
+    const fields = configurationOf(plan).length;
+    const configured = fields === 0 ? [] : [`${fields} changed ${fields === 1 ? 'field' : 'fields'} of configuration`];
+    report(context, object, 'none', `${replicas} (${[...plan.images.map((change) => change.to), ...configured].join(', ')})`, because);
     await client.create(paths.deployments(plan.target.namespace), canaryManifest(plan, stableOf(context), replicas, jobUidOf(context)));
     return;
   }
@@ -82,11 +97,14 @@ async function images(
 ): Promise<void> {
   const { plan } = context;
   for (const change of plan.images) report(context, imageObject(plan, change), change[from], change[to], because);
+  for (const change of configurationOf(plan)) {
+    report(context, `Deployment ${plan.target.deployment}: ${change.what}`, change[`${from}Text`], change[`${to}Text`], because);
+  }
   await patchStable(context, operations);
 }
 
 function imageObject(plan: Plan, change: ImageChange): string {
-  return `Deployment ${plan.target.deployment}: image of container ${change.container}`;
+  return `Deployment ${plan.target.deployment}: image of ${change.init === true ? 'init container' : 'container'} ${change.container}`;
 }
 
 async function removeJob(context: CommandContext, because: string): Promise<void> {

@@ -2,6 +2,8 @@ import { isFault, messageOf, UserError } from '../errors.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { startState } from '../rollout/state.ts';
 import { canaryManifest } from './canary.ts';
+import { type ConfigMapContent, configMapManifest } from './config-map-content.ts';
+import { causePatch, configurationPatch } from './configuration-patches.ts';
 import { jobManifest } from './job.ts';
 import { fencePatch, imagePatch } from './patches.ts';
 import { paths } from './paths.ts';
@@ -12,27 +14,39 @@ import type { KubernetesClient } from './rest-client.ts';
  * Asks the API server whether it would take every write of the plan, the rollback included: a policy that would refuse our way back must be
  * known before the first step. Throws UserError `dry-run-denied` with every refusal.
  */
-export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDeployment): Promise<void> {
+export async function dryRun(
+  client: KubernetesClient,
+  plan: Plan,
+  stable: RawDeployment,
+  configMaps: readonly ConfigMapContent[] = [],
+): Promise<void> {
   const { namespace, deployment } = plan.target;
   const holder = { id: 'dry-run', runUrl: 'dry-run', actor: 'dry-run' };
   const job = jobManifest(plan, startState(holder, '', 0), stable, Math.ceil(plan.spec.deadManMs / 1000));
   const canary = canaryManifest(plan, stable, plan.steps[0]?.canaryReplicas ?? 1, undefined);
   const path = paths.deployment(namespace, deployment);
+  const forth = [...configurationPatch(plan, 'forth'), ...causePatch(stable, plan.changeCause, 'forth')];
+  const back = configurationPatch(plan, 'back');
   const trials: readonly [string, () => Promise<unknown>][] = [
     ['create the Job', () => client.create(paths.jobs(namespace), job, { dryRun: true })],
+    ...(plan.configMaps ?? []).flatMap((version): readonly [string, () => Promise<unknown>][] => {
+      const content = configMaps.find(({ source }) => source === version.source);
+      if (content === undefined) return [];
+      const manifest = configMapManifest(content, version, plan, undefined);
+      return [[`create the ConfigMap ${version.name}`, () => client.create(paths.configMaps(namespace), manifest, { dryRun: true })]];
+    }),
     ['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })],
     [
       'promote the image',
-      () => client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to)], { dryRun: true }),
+      () =>
+        client.jsonPatch(path, [...fencePatch(stable, 'dry-run'), ...imagePatch(plan.images, (image) => image.to), ...forth], {
+          dryRun: true,
+        }),
     ],
     [
       'put the old image back',
-      () =>
-        client.jsonPatch(
-          path,
-          imagePatch(plan.images, (image) => image.from),
-          { dryRun: true },
-        ),
+      // Configuration goes out and back in one patch: what is not there yet cannot be put back.
+      () => client.jsonPatch(path, [...imagePatch(plan.images, (image) => image.from), ...forth, ...back], { dryRun: true }),
     ],
   ];
   const refusals = await Promise.all(

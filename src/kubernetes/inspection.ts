@@ -1,10 +1,13 @@
 import type { V1PersistentVolumeClaim, V1PodDisruptionBudget, V1Service } from '@kubernetes/client-node';
 import { isFault, UserError } from '../errors.ts';
 import type { DeploymentFacts, Namesake } from '../rollout/deployment-facts.ts';
+import type { FieldChange } from '../rollout/field-change.ts';
 import { namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { WorkloadFacts } from '../rollout/observation.ts';
+import type { MetricsEndpoints } from '../runner/ports.ts';
 import { describeHolder } from './job.ts';
 import { matchesSelector, selectorQuery } from './label-selector.ts';
+import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { paths } from './paths.ts';
 import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawTemplate } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
@@ -15,6 +18,7 @@ export type Inspection = {
   readonly facts: Omit<DeploymentFacts, 'templateHash'>;
   readonly stable: RawDeployment;
   readonly podNames: readonly string[];
+  readonly metricsEndpoints: MetricsEndpoints;
   /** Age of the oldest pod; 0 without any. */
   readonly podAgeMs: number;
 };
@@ -57,7 +61,10 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     paused: stable.spec?.paused ?? false,
     strategyType: stable.spec?.strategy?.type ?? 'RollingUpdate',
     unhealthy: whyUnhealthy(workload),
-    containers: (template.spec?.containers ?? []).map(({ name, image }) => ({ name, image: image ?? '' })),
+    containers: [
+      ...(template.spec?.containers ?? []).map(({ name, image }) => ({ name, image: image ?? '' })),
+      ...(template.spec?.initContainers ?? []).map(({ name, image }) => ({ name, image: image ?? '', init: true as const })),
+    ],
     carriesTrackLabel: labels[trackLabel] !== undefined,
     rollout: workload.rollout,
     hostPorts: hostPortsOf(template),
@@ -73,13 +80,18 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     facts,
     stable,
     podNames: pods.map((pod) => pod.metadata?.name ?? ''),
+    metricsEndpoints: metricsEndpointsOf(pods),
     podAgeMs: born.length === 0 ? 0 : client.serverNowMs() - Math.min(...born),
   };
 }
 
-/** The facts with the digest of everything in the template but the images of these containers. */
-export function withTemplateHash(inspection: Inspection, releasedContainers: readonly string[]): DeploymentFacts {
-  return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers) };
+/** The facts with the digest of everything in the template but the images of these containers and these fields. */
+export function withTemplateHash(
+  inspection: Inspection,
+  releasedContainers: readonly string[],
+  configuration: readonly FieldChange[] = [],
+): DeploymentFacts {
+  return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers, configuration) };
 }
 
 /** Why a Deployment is not fully rolled out and available, in one sentence; undefined when it is. */

@@ -1,5 +1,7 @@
 import { fieldManager, journalAnnotation, rolloutLabel } from '../rollout/names.ts';
+import type { Plan } from '../rollout/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
+import { causePatch, configurationPatch } from './configuration-patches.ts';
 import type { Journal } from './job.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
@@ -41,28 +43,35 @@ export function fenceReleasePatch(jobUid: string): readonly JsonPatchOperation[]
   ];
 }
 
+/** What a promotion writes and a way back puts back, in one patch. */
+export type ReleaseChanges = Pick<Plan, 'images' | 'configuration' | 'changeCause'>;
+
 /** The promotion: the whole template must still be the one that the canary was copied from. */
-export function promotionPatch(stable: RawDeployment, images: readonly ImageChange[], jobUid: string): readonly JsonPatchOperation[] {
+export function promotionPatch(stable: RawDeployment, plan: ReleaseChanges, jobUid: string): readonly JsonPatchOperation[] {
   return [
     { op: 'test', path: fencePath, value: jobUid },
     { op: 'test', path: '/spec/template', value: stable.spec?.template },
     ...imageOperations(
-      images,
+      plan.images,
       (image) => image.from,
       (image) => image.to,
     ),
+    ...configurationPatch(plan, 'forth'),
+    ...causePatch(stable, plan.changeCause, 'forth'),
   ];
 }
 
-/** The way back: the recorded images, only where ours still stand. */
-export function reversionPatch(images: readonly ImageChange[], jobUid: string): readonly JsonPatchOperation[] {
+/** The way back: the recorded images and configuration, only where ours still stand. */
+export function reversionPatch(stable: RawDeployment, plan: ReleaseChanges, jobUid: string): readonly JsonPatchOperation[] {
   return [
     { op: 'test', path: fencePath, value: jobUid },
     ...imageOperations(
-      images,
+      plan.images,
       (image) => image.to,
       (image) => image.from,
     ),
+    ...configurationPatch(plan, 'back'),
+    ...causePatch(stable, plan.changeCause, 'back'),
   ];
 }
 
@@ -77,7 +86,7 @@ function imageOperations(
   to: (image: ImageChange) => string,
 ): readonly JsonPatchOperation[] {
   return images.flatMap((image): JsonPatchOperation[] => {
-    const path = `/spec/template/spec/containers/${image.index}`;
+    const path = `/spec/template/spec/${image.init === true ? 'initContainers' : 'containers'}/${image.index}`;
     return [
       // Containers may have been reordered: without this the sidecar gets the image.
       { op: 'test', path: `${path}/name`, value: image.container },

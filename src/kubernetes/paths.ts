@@ -16,6 +16,8 @@ export const paths = {
   events: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/events`,
   services: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/services`,
   service: (namespace: string, name: string): string => `${paths.services(namespace)}/${segment(name)}`,
+  configMaps: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/configmaps`,
+  configMap: (namespace: string, name: string): string => `${paths.configMaps(namespace)}/${segment(name)}`,
   podDisruptionBudgets: (namespace: string): string => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
   persistentVolumeClaim: (namespace: string, name: string): string =>
     `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,
@@ -24,6 +26,9 @@ export const paths = {
   /** A path of a Service, asked for through the API server: `rest` has its own slashes and no query. */
   serviceProxy: (namespace: string, name: string, port: string | number, rest: string, scheme: ProxyScheme = 'http'): string =>
     `${paths.services(namespace)}/${proxyTarget(name, port, scheme)}/proxy/${proxied(rest)}`,
+  /** The same of a pod; it wants the port's number, as the API server looks no name up here. */
+  podProxy: (namespace: string, name: string, port: number, rest: string, scheme: ProxyScheme = 'http'): string =>
+    `${paths.pods(namespace)}/${proxyTarget(name, port, scheme)}/proxy/${proxied(rest)}`,
 } as const;
 
 /** Whether the answer comes from something behind the API server: its status, Date and body are not the API server's. */

@@ -59,9 +59,11 @@ export class PodEvidenceReader {
 
   async #lastLines(pod: RawPod, signal: AbortSignal): Promise<readonly string[]> {
     if (this.#mode !== 'logs') return [];
-    const dead = (pod.status?.containerStatuses ?? []).find(
-      (status) => status.state?.terminated !== undefined || status.lastState?.terminated !== undefined,
-    );
+    const dead =
+      (pod.status?.initContainerStatuses ?? []).find(hasFailed) ??
+      (pod.status?.containerStatuses ?? []).find(
+        (status) => status.state?.terminated !== undefined || status.lastState?.terminated !== undefined,
+      );
     if (dead === undefined) return [];
     const previous = dead.state?.terminated === undefined;
     const key = `${pod.metadata?.uid} ${dead.name} ${dead.restartCount} ${previous}`;
@@ -80,6 +82,13 @@ function isWell(pod: RawPod): boolean {
   if (pod.metadata?.deletionTimestamp !== undefined) return true;
   const ready = pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
   return ready && (pod.status?.containerStatuses ?? []).every((status) => status.restartCount === 0);
+}
+
+type RawContainerStatus = NonNullable<NonNullable<RawPod['status']>['containerStatuses']>[number];
+
+/** An init container that has ended well says nothing about the pod. */
+function hasFailed({ state, lastState, ready }: RawContainerStatus): boolean {
+  return !ready && ((state?.terminated?.exitCode ?? 0) !== 0 || (lastState?.terminated?.exitCode ?? 0) !== 0);
 }
 
 function isPullFailure(event: RawEvent): boolean {

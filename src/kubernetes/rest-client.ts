@@ -20,6 +20,8 @@ export type ReadOptions = {
   readonly query?: Query | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  /** `application/json` unless told. */
+  readonly accept?: string | undefined;
 };
 
 export type TextOptions = ReadOptions & {
@@ -227,7 +229,6 @@ class RestClient implements KubernetesClient {
 }
 
 type CallDetails = TextOptions & {
-  readonly accept?: string;
   readonly contentType?: string;
   readonly body?: object;
   readonly writes?: boolean;

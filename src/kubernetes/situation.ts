@@ -50,7 +50,7 @@ export function journalFor(job: RawJob, target: Situation['target']): Journal | 
 }
 
 function foundDeployment(stable: RawDeployment): FoundDeployment {
-  const facts = stableFacts(stable, [], []);
+  const facts = stableFacts(stable, [], { images: [] });
   return {
     uid: facts.uid,
     rollout: facts.rollout,

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
+import type { FieldChange } from '../rollout/field-change.ts';
 import type { RawTemplate } from './raw.ts';
+import { withoutOurFields } from './template-fields.ts';
 
-/** Digest of a pod template without the images of the named containers: changes when anybody changes anything else. */
-export function templateHash(template: RawTemplate, containers: readonly string[]): string {
+/** Digest of a pod template without the images of the named containers and without our fields: changes when anybody changes anything else. */
+export function templateHash(template: RawTemplate, containers: readonly string[], configuration: readonly FieldChange[] = []): string {
   const released = new Set(containers);
-  const blanked = {
-    ...template,
-    spec: {
-      ...template.spec,
-      containers: template.spec?.containers.map((container) => (released.has(container.name) ? { ...container, image: '' } : container)),
-    },
-  };
+  const { spec, ...rest } = withoutOurFields(configuration, template);
+  const blank = <T extends { readonly name: string }>(found: readonly T[] | undefined): readonly T[] | undefined =>
+    found?.map((container) => (released.has(container.name) ? { ...container, image: '' } : container));
+  const blanked = { ...rest, spec: { ...spec, containers: blank(spec?.containers), initContainers: blank(spec?.initContainers) } };
   return createHash('sha256').update(canonicalJson(blanked)).digest('hex').slice(0, 32);
 }
 

@@ -1,6 +1,8 @@
+import { configurationOf } from '../rollout/field-change.ts';
 import { fieldManager, rolloutLabel } from '../rollout/names.ts';
 import type { ContainerFacts, PodFacts, StableFacts, WorkloadFacts } from '../rollout/observation.ts';
 import type { RawDeployment, RawPod, RawReplicaSet } from './raw.ts';
+import { fieldStates, type TemplateChanges } from './template-fields.ts';
 import { templateHash } from './template-hash.ts';
 
 /** What the events and logs of one pod have told. */
@@ -32,13 +34,17 @@ export function workloadFacts(deployment: RawDeployment, pods: readonly PodFacts
   };
 }
 
-export function stableFacts(deployment: RawDeployment, pods: readonly PodFacts[], releasedContainers: readonly string[]): StableFacts {
-  const containers = deployment.spec?.template.spec?.containers ?? [];
+export function stableFacts(deployment: RawDeployment, pods: readonly PodFacts[], changes: TemplateChanges): StableFacts {
+  const template = deployment.spec?.template ?? {};
+  const containers = [...(template.spec?.containers ?? []), ...(template.spec?.initContainers ?? [])];
+  const configuration = configurationOf(changes);
+  const released = changes.images.map((change) => change.container);
   return {
     ...workloadFacts(deployment, pods),
     paused: deployment.spec?.paused ?? false,
     images: Object.fromEntries(containers.map((container) => [container.name, container.image ?? ''])),
-    templateHash: templateHash(deployment.spec?.template ?? {}, releasedContainers),
+    ...(configuration.length === 0 ? {} : { configuration: fieldStates(configuration, template) }),
+    templateHash: templateHash(template, released, configuration),
     minAvailable: rollingBounds(deployment).minAvailable,
     owned: (deployment.metadata?.managedFields ?? []).some((entry) => entry.manager === fieldManager),
   };
@@ -72,6 +78,7 @@ export function podFacts(pod: RawPod, evidence: PodEvidence): PodFacts {
     ready: conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
     terminating: pod.metadata?.deletionTimestamp !== undefined || pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded',
     containers: (pod.status?.containerStatuses ?? []).map(containerFacts),
+    ...(pod.status?.initContainerStatuses === undefined ? {} : { initContainers: pod.status.initContainerStatuses.map(containerFacts) }),
     unschedulable:
       scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' ? (scheduled.message ?? 'unschedulable') : undefined,
     pullFailures: evidence.pullFailures,

@@ -1,51 +1,73 @@
 import type { PrometheusAddress, Queries } from '../config/config.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { type Choice, describeChoice } from '../rollout/metric-families/choose.ts';
+import { familiesOf, type Preset } from '../rollout/metric-families/families.ts';
 import type { MetricsSource, PodNames } from '../runner/ports.ts';
+import { discover } from './discover.ts';
 import { type Answer, foreignTextMax, parseAnswer } from './parse.ts';
 import { preflight } from './preflight.ts';
-import { buildQuery } from './query.ts';
+import { buildQuery, type Counting, countersQuery } from './query.ts';
 import { type Ask, connect, type FetchService } from './transport.ts';
 
-/** Reads counters from Prometheus, at an address of its own or through the API server. Throws UserError for no fault of the world. */
+/**
+ * Reads counters from Prometheus, at an address of its own or through the API server. Its preflight looks for the metric, unless queries
+ * are given; without a preflight it is the first known one. Throws UserError for no fault of the world.
+ */
 export function createPrometheus(given: {
   readonly address: PrometheusAddress;
   /** Used for an address of kind `service` only. */
   readonly fetchService: FetchService;
   readonly namespace: string;
-  /** Undefined: `http_requests_total`. */
   readonly queries: Queries | undefined;
+  /** Undefined: any known metric. */
+  readonly preset?: Preset | undefined;
 }): MetricsSource {
   const ask = connect(given.address, given.fetchService);
-  const { namespace, queries } = given;
+  const { namespace, queries, preset } = given;
+  let counting = queries === undefined ? firstOf(preset) : ({ kind: 'queries', queries } as const);
   const readAt = (pods: PodNames, atSeconds: number | undefined, signal: AbortSignal): Promise<Answer> =>
-    readOnce(ask, namespace, queries, pods, atSeconds, signal);
+    readOnce(ask, namespace, counting, pods, atSeconds, signal);
   return {
     async read(pods, signal) {
       const answer = await readAt(pods, undefined, signal);
       return answer.kind === 'reading' ? { kind: 'reading', reading: answer.reading } : answer;
     },
-    preflight: (stablePods, signal) => {
+    async preflight(stablePods, signal) {
+      if (counting.kind === 'family') counting = { kind: 'family', choice: await discover(ask, namespace, stablePods, preset, signal) };
       const pods = { canary: [], stable: stablePods };
-      const query = buildQuery(namespace, pods, queries) ?? '';
-      return preflight(stablePods, query, (atSeconds) => readAt(pods, atSeconds, signal));
+      const query = buildQuery(namespace, pods, counting) ?? '';
+      const traffic = await preflight(stablePods, query, (atSeconds) => readAt(pods, atSeconds, signal));
+      return { ...traffic, source: [describeSource(namespace, counting)] };
     },
   };
+}
+
+function firstOf(preset: Preset | undefined): Counting {
+  const [family] = familiesOf(preset);
+  if (family === undefined) throw new Error('no family is known');
+  return { kind: 'family', choice: { family, outcomeLabels: family.outcomeLabels, pathLabels: [] } };
+}
+
+function describeSource(namespace: string, counting: Counting): string {
+  if (counting.kind === 'queries') return 'metrics: read from Prometheus by error-query and total-query';
+  const choice: Choice = counting.choice;
+  return `metrics: read from Prometheus, ${describeChoice(choice)}: ${countersQuery(namespace, '$pods', choice)}`;
 }
 
 async function readOnce(
   ask: Ask,
   namespace: string,
-  queries: Queries | undefined,
+  counting: Counting,
   pods: PodNames,
   atSeconds: number | undefined,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const query = buildQuery(namespace, pods, queries);
+  const query = buildQuery(namespace, pods, counting);
   // Without a name the query would match every series that has no label `pod`.
   if (query === undefined) return { kind: 'reading', reading: { canary: {}, stable: {} }, atSeconds: undefined };
   try {
     const body = await ask({ query, ...(atSeconds === undefined ? {} : { time: atSeconds.toFixed(3) }) }, signal);
-    return parseAnswer(body, pods, queries === undefined ? 'by-status' : 'by-side');
+    return parseAnswer(body, pods, counting.kind === 'family' ? counting.choice.family : 'by-side');
   } catch (error) {
     if (error instanceof Fault) return { kind: 'unavailable', why: messageOf(error).slice(0, foreignTextMax) };
     throw error;

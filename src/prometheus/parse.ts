@@ -1,3 +1,5 @@
+import type { Family } from '../rollout/metric-families/families.ts';
+import { isErrorSeries, type Labels } from '../rollout/metric-families/outcome.ts';
 import type { MetricsReading, PodCounters } from '../rollout/observation.ts';
 import type { PodNames } from '../runner/ports.ts';
 import { sideLabel } from './query.ts';
@@ -7,19 +9,18 @@ export type Answer =
   | { readonly kind: 'reading'; readonly reading: MetricsReading; readonly atSeconds: number | undefined }
   | { readonly kind: 'unavailable'; readonly why: string };
 
-/** How the samples tell errors: by the labels `code` and `status`, or by our own label of a custom query. */
-export type Shape = 'by-status' | 'by-side';
+/** How the samples tell errors: by the labels of a family, or by our own label of a custom query. */
+export type Shape = Family | 'by-side';
 
 /** Untrusted JSON: any field may be missing or of any type. */
 type Loose<Key extends string> = { readonly [key in Key]?: unknown };
-type LabelName = 'pod' | 'code' | 'status' | typeof sideLabel;
 type Sample = {
-  readonly labels: Loose<LabelName>;
+  readonly labels: Labels;
   readonly pod: string;
   readonly atSeconds: number;
   readonly value: number;
 };
-type Counter = { errors: number; requests: number; hasStatus: boolean; hasTotal: boolean };
+type Counter = { errors: number; requests: number; isTold: boolean };
 
 /** Untrusted text is passed on up to this length; it is escaped where it is shown. */
 export const foreignTextMax = 300;
@@ -32,12 +33,25 @@ class Unusable extends Error {}
  */
 export function parseAnswer(body: unknown, pods: PodNames, shape: Shape): Answer {
   try {
-    const samples = samplesOf(body);
-    const counters = countersOf(samples, shape);
+    const samples = vectorOf(body).map(sampleOf);
+    const counters = shape === 'by-side' ? countersBySide(samples) : countersByJob(samples, shape);
     const reading = { canary: pick(counters, pods.canary), stable: pick(counters, pods.stable) };
     return { kind: 'reading', reading, atSeconds: samples[0]?.atSeconds };
   } catch (error) {
     if (error instanceof Unusable) return { kind: 'unavailable', why: error.message.slice(0, foreignTextMax) };
+    throw error;
+  }
+}
+
+/** The labels of each sample of an instant vector; what makes an answer unusable is a text. */
+export function parseLabels(body: unknown): readonly Labels[] | string {
+  try {
+    return vectorOf(body).map((raw) => {
+      if (!isObject<'metric'>(raw)) throw new Unusable('a sample has no labels');
+      return labelsOf(raw.metric);
+    });
+  } catch (error) {
+    if (error instanceof Unusable) return error.message.slice(0, foreignTextMax);
     throw error;
   }
 }
@@ -48,7 +62,7 @@ export function apiErrorOf(body: unknown): string | undefined {
   return `${body.errorType}: ${body.error}`.slice(0, foreignTextMax);
 }
 
-function samplesOf(body: unknown): readonly Sample[] {
+function vectorOf(body: unknown): readonly unknown[] {
   const apiError = apiErrorOf(body);
   if (apiError !== undefined) throw new Unusable(`Prometheus says ${apiError}`);
   if (!isObject<'status' | 'warnings' | 'data'>(body) || body.status !== 'success') {
@@ -59,12 +73,13 @@ function samplesOf(body: unknown): readonly Sample[] {
   if (!isObject<'resultType' | 'result'>(data)) throw new Unusable('the answer has no data');
   if (data.resultType !== 'vector') throw new Unusable(`the query gives a ${data.resultType} and not an instant vector`);
   if (!Array.isArray(data.result)) throw new Unusable('the answer has no result');
-  return data.result.map(sampleOf);
+  return data.result;
 }
 
 function sampleOf(raw: unknown): Sample {
-  if (!isObject<'metric' | 'value'>(raw) || !isObject<LabelName>(raw.metric)) throw new Unusable('a sample has no labels');
-  const { metric: labels, value: pair } = raw;
+  if (!isObject<'metric' | 'value'>(raw)) throw new Unusable('a sample has no labels');
+  const { value: pair } = raw;
+  const labels = labelsOf(raw.metric);
   const { pod } = labels;
   if (typeof pod !== 'string' || pod === '') throw new Unusable('a sample has no label `pod`: the query must keep it');
   if (!Array.isArray(pair)) throw new Unusable(`the sample of pod ${pod} is a histogram and not a counter`);
@@ -80,19 +95,53 @@ function finiteValue(text: unknown, pod: string): number {
   return value;
 }
 
-function countersOf(samples: readonly Sample[], shape: Shape): ReadonlyMap<string, Counter> {
+function labelsOf(metric: unknown): Labels {
+  if (!isObject<string>(metric)) throw new Unusable('a sample has no labels');
+  return Object.fromEntries(Object.entries(metric).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
+/**
+ * Two jobs that scrape one pod have each counted its requests: of each pod only the job counts that has seen the most, which is the one
+ * that has scraped last.
+ */
+function countersByJob(samples: readonly Sample[], family: Family): ReadonlyMap<string, Counter> {
+  const byJob = new Map<string, { readonly pod: string; readonly counter: Counter }>();
+  for (const { pod, labels, value } of samples) {
+    const key = JSON.stringify([pod, labels['job'] ?? '']);
+    const { counter } = byJob.get(key) ?? { counter: { errors: 0, requests: 0, isTold: false } };
+    byJob.set(key, { pod, counter });
+    const isError = isErrorSeries(family, labels);
+    counter.isTold ||= isError !== undefined;
+    counter.requests += value;
+    if (isError === true) counter.errors += value;
+  }
   const counters = new Map<string, Counter>();
-  for (const sample of samples) {
-    const counter = counters.get(sample.pod) ?? { errors: 0, requests: 0, hasStatus: false, hasTotal: false };
-    counters.set(sample.pod, counter);
-    if (shape === 'by-status') addByStatus(counter, sample);
-    else addBySide(counter, sample);
+  for (const { pod, counter } of byJob.values()) {
+    const other = counters.get(pod);
+    if (other === undefined || isBetter(counter, other)) counters.set(pod, counter);
   }
   for (const [pod, counter] of counters) {
-    if (shape === 'by-status' && !counter.hasStatus) {
-      throw new Unusable(`http_requests_total of pod ${pod} has no HTTP status in the labels \`code\` and \`status\``);
-    }
-    if (shape === 'by-side' && !counter.hasTotal) throw new Unusable(`the total query gives nothing for pod ${pod}, the error query does`);
+    if (counter.isTold) continue;
+    const labels = family.outcomeLabels.map((label) => `\`${label}\``).join(' and ');
+    throw new Unusable(`${family.counter} of pod ${pod} does not tell what failed in the labels ${labels}`);
+  }
+  return counters;
+}
+
+function isBetter(counter: Counter, other: Counter): boolean {
+  if (counter.isTold !== other.isTold) return counter.isTold;
+  return counter.requests > other.requests || (counter.requests === other.requests && counter.errors > other.errors);
+}
+
+function countersBySide(samples: readonly Sample[]): ReadonlyMap<string, Counter> {
+  const counters = new Map<string, Counter>();
+  for (const sample of samples) {
+    const counter = counters.get(sample.pod) ?? { errors: 0, requests: 0, isTold: false };
+    counters.set(sample.pod, counter);
+    addBySide(counter, sample);
+  }
+  for (const [pod, counter] of counters) {
+    if (!counter.isTold) throw new Unusable(`the total query gives nothing for pod ${pod}, the error query does`);
     if (counter.errors > counter.requests) {
       throw new Unusable(`the error query counts more than the total query for pod ${pod} (${counter.errors} of ${counter.requests})`);
     }
@@ -100,23 +149,14 @@ function countersOf(samples: readonly Sample[], shape: Shape): ReadonlyMap<strin
   return counters;
 }
 
-function addByStatus(counter: Counter, sample: Sample): void {
-  const statuses = [sample.labels.code, sample.labels.status].filter((label) => typeof label === 'string' && isHttpStatus(label));
-  counter.hasStatus ||= statuses.length > 0;
-  counter.requests += sample.value;
-  if (statuses.some((status) => String(status).startsWith('5'))) counter.errors += sample.value;
-}
-
 function addBySide(counter: Counter, sample: Sample): void {
   const side = sample.labels[sideLabel];
   if (side === 'error') counter.errors += sample.value;
   else if (side === 'total') {
     counter.requests += sample.value;
-    counter.hasTotal = true;
+    counter.isTold = true;
   } else throw new Unusable(`a sample of pod ${sample.pod} has no label \`${sideLabel}\``);
 }
-
-const isHttpStatus = (label: string): boolean => /^[1-5](?:\d\d|xx)$/i.test(label);
 
 function pick(counters: ReadonlyMap<string, Counter>, pods: readonly string[]): PodCounters {
   return Object.fromEntries(

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { PodCounters } from '../rollout/observation.ts';
 import type { StableTraffic } from '../runner/ports.ts';
+import { unreachable } from './discover.ts';
 import type { Answer } from './parse.ts';
 
 /** Pods that were rolled out a moment ago have a short past: each one is counted over the longest window that it has lived through. */
@@ -40,11 +41,7 @@ export async function preflight(
 
 function usable(answer: Answer, query: string): { readonly counters: PodCounters; readonly atSeconds: number | undefined } {
   if (answer.kind === 'reading') return { counters: answer.reading.stable, atSeconds: answer.atSeconds };
-  throw new UserError(
-    'metrics-unreachable',
-    `Prometheus cannot be used: ${answer.why}`,
-    `Asked was: ${query}\nCheck \`prometheus\`, \`error-query\` and \`total-query\`; to judge by readiness alone, set \`metrics: none\`.`,
-  );
+  throw unreachable(answer.why, query);
 }
 
 type Past = { readonly seconds: number; readonly counters: PodCounters };

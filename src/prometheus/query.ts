@@ -1,21 +1,57 @@
 import type { Queries } from '../config/config.ts';
+import type { Choice } from '../rollout/metric-families/choose.ts';
 import type { PodNames } from '../runner/ports.ts';
 
 /** The label that tells the two halves of a custom query apart in one answer. */
 export const sideLabel = 'gated_rollout_side';
 
+/** How requests are counted: by the user's own queries, or by a family that is known. */
+export type Counting = { readonly kind: 'queries'; readonly queries: Queries } | { readonly kind: 'family'; readonly choice: Choice };
+
 /**
  * One PromQL instant query for all pods of both arms, so that errors and totals come from the same moment; undefined for no pods.
- * Without `queries`: `http_requests_total` by `code` and `status`. `$namespace` and `$pods` (or `${…}`) in custom queries stand for the
- * namespace and a regular expression of the pods' names, to be put into quotes by the user.
+ * `$namespace` and `$pods` (or `${…}`) in custom queries stand for the namespace and a regular expression of the pods' names, to be put
+ * into quotes by the user.
  */
-export function buildQuery(namespace: string, pods: PodNames, queries: Queries | undefined): string | undefined {
-  const names = [...pods.canary, ...pods.stable];
-  if (names.length === 0) return undefined;
-  const regex = quotable(names.map(escapeRegex).join('|'));
-  if (queries === undefined) return `sum by (pod, code, status) (http_requests_total{namespace="${quotable(namespace)}",pod=~"${regex}"})`;
+export function buildQuery(namespace: string, pods: PodNames, counting: Counting): string | undefined {
+  const regex = podsRegex([...pods.canary, ...pods.stable]);
+  if (regex === undefined) return undefined;
+  if (counting.kind === 'family') return countersQuery(namespace, regex, counting.choice);
+  const { queries } = counting;
   const halves = [labelled(queries.error, 'error'), labelled(queries.total, 'total')];
   return fillIn(halves.join(' or '), { namespace: quotable(namespace), pods: regex });
+}
+
+/** A regular expression of these names, for a double-quoted PromQL string; undefined for none: an empty one matches what has no label. */
+export function podsRegex(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : quotable(names.map(escapeRegex).join('|'));
+}
+
+/** `job` keeps the counters apart that two jobs have scraped of one pod; the labels of the outcome stay, whichever the next version has. */
+export function countersQuery(namespace: string, regex: string, { family, pathLabels }: Choice): string {
+  const paths = pathLabels.map((label) => `${label}!~"${quotable(family.notRequests)}"`);
+  return `sum by (${['pod', 'job', ...family.outcomeLabels].join(', ')}) (${selector(family.counter, namespace, regex, family.only, paths)})`;
+}
+
+/** Which outcomes a family's series have, for `only` the direction that counts; one sample for each combination. */
+export function outcomesQuery(namespace: string, regex: string, { counter, outcomeLabels, only }: Choice['family']): string {
+  return `count by (${outcomeLabels.join(', ')}) (${selector(counter, namespace, regex, only, [])})`;
+}
+
+/** Whether a family's series have a label: one sample, or none. */
+export function labelQuery(namespace: string, regex: string, { counter, only }: Choice['family'], label: string): string {
+  return `count (${selector(counter, namespace, regex, only, [`${label}!=""`])})`;
+}
+
+function selector(
+  counter: string,
+  namespace: string,
+  regex: string,
+  only: Readonly<Record<string, string>>,
+  more: readonly string[],
+): string {
+  const fixed = Object.entries(only).map(([label, value]) => `${label}="${quotable(value)}"`);
+  return `${counter}{${[`namespace="${quotable(namespace)}"`, `pod=~"${regex}"`, ...fixed, ...more].join(',')}}`;
 }
 
 /** The line breaks keep a comment at the query's end from swallowing the rest; an empty regex matches the missing source label. */

@@ -1,15 +1,14 @@
 import { absorbReading, absorbUnavailable, startEvidence } from './gates/metrics-gate.ts';
-import type { Observation, WorkloadFacts } from './observation.ts';
+import type { MetricsReading, Observation, WorkloadFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
-import { canaryReplicasFor } from './replica-share.ts';
 import type { RolloutState, Steadiness } from './state.ts';
+import { judgedWorkload } from './strategies/judged-workload.ts';
 
 /** Folds what was observed into the state: how steady the canary is, and what the metrics say. Decides nothing. */
 export function absorb(plan: Plan, state: RolloutState, observation: Observation): RolloutState {
-  if (state.phase.kind !== 'step' || observation.canary === undefined || observation.stable === undefined) return state;
-  const weight = plan.steps[state.phase.index]?.weightPercent ?? 0;
-  const replicas = canaryReplicasFor(observation.stable.desiredReplicas, weight, plan.halfAtMost);
-  const steady = absorbSteadiness(state, observation.canary, replicas, observation.nowMs);
+  const judged = judgedWorkload(plan, state, observation);
+  if (judged === undefined) return state;
+  const steady = absorbSteadiness(state, judged.workload, judged.replicas, observation.nowMs);
   return { ...steady, evidence: absorbMetrics(plan, steady, observation) };
 }
 
@@ -60,5 +59,17 @@ function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation
   const evidence = state.evidence ?? startEvidence(plan.rules);
   if (observation.metrics === undefined) return evidence;
   if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
-  return absorbReading(plan.rules, evidence, observation.metrics.reading, observation.nowMs);
+  const { reading } = observation.metrics;
+  return absorbReading(plan.rules, evidence, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
+}
+
+/**
+ * The canary's part of the pods that answer requests, as a fraction: of its pods those that are ready and in the metrics, of stable all in
+ * the metrics, so that it is rather too small. Undefined where it is not known.
+ */
+export function trafficShare(plan: Plan, canary: WorkloadFacts | undefined, reading: MetricsReading): number | undefined {
+  if (plan.rules?.minTraffic === undefined || canary === undefined) return undefined;
+  const answering = canary.pods.filter((pod) => pod.ready && !pod.terminating && Object.hasOwn(reading.canary, pod.name)).length;
+  const stable = Object.keys(reading.stable).length;
+  return answering > 0 && stable > 0 ? answering / (answering + stable) : undefined;
 }

@@ -1,3 +1,4 @@
+import { guardConfigMaps } from './config-maps.ts';
 import type { Decision } from './decision.ts';
 import type { Observation } from './observation.ts';
 import { decideAborting } from './phases/aborting.ts';
@@ -10,6 +11,10 @@ import { decideStep } from './strategies/canary.ts';
 
 /** The next single thing to do. Pure: the same plan, state and observation always give the same decision. */
 export function decide(plan: Plan, state: RolloutState, observation: Observation): Decision {
+  return guardConfigMaps(plan, state, observation, decideForPhase(plan, state, observation));
+}
+
+function decideForPhase(plan: Plan, state: RolloutState, observation: Observation): Decision {
   const { phase } = state;
   switch (phase.kind) {
     case 'arming':

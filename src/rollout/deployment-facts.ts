@@ -14,7 +14,8 @@ export type DeploymentFacts = {
   readonly strategyType: string;
   /** One sentence when it is not fully rolled out and available, undefined when it is. */
   readonly unhealthy: string | undefined;
-  readonly containers: readonly { readonly name: string; readonly image: string }[];
+  /** With `init`: an init container or a native sidecar. */
+  readonly containers: readonly { readonly name: string; readonly image: string; readonly init?: true }[];
   readonly templateHash: string;
   readonly carriesTrackLabel: boolean;
   /** The fence that was found on it. */
@@ -35,7 +36,7 @@ export type DeploymentFacts = {
 };
 
 export type Namesake = {
-  readonly kind: 'Job' | 'Deployment';
+  readonly kind: 'Job' | 'Deployment' | 'ConfigMap';
   readonly name: string;
   readonly uid: string;
   /** Whether it carries our labels for this Deployment. */

@@ -1,4 +1,6 @@
+import { configurationOf } from './field-change.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
+import { durationText } from './gates/slow-requests.ts';
 import { type Forecast, requestsToPass } from './gates/traffic.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedStep } from './replica-share.ts';
@@ -8,7 +10,15 @@ export type PlanContext = {
   /** False where we may not list PodDisruptionBudgets. */
   readonly budgetsKnown: boolean;
   /** Undefined where no metrics judge. */
-  readonly traffic: { readonly requestsPerSecond: number; readonly errorRate: number; readonly forecast: Forecast } | undefined;
+  readonly traffic:
+    | {
+        readonly requestsPerSecond: number;
+        readonly errorRate: number;
+        readonly forecast: Forecast;
+        /** What is read from where. */
+        readonly source?: readonly string[];
+      }
+    | undefined;
 };
 
 /** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
@@ -16,7 +26,10 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
   const { spec, target, stableReplicas } = plan;
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
-    ...plan.images.map((image) => `container ${image.container}: ${image.from} → ${image.to}`),
+    ...plan.images.map(
+      (image) => `${image.init === true ? 'init container' : 'container'} ${image.container}: ${image.from} → ${image.to}`,
+    ),
+    ...configurationOf(plan).map((change) => `${change.what}: ${change.fromText} → ${change.toText}`),
     context.services.length === 0
       ? 'no Service selects its pods: the canary gets traffic only if something else sends it'
       : `traffic by ${context.services.map((name) => `Service ${name}`).join(', ')}, shared out by the number of pods`,
@@ -25,6 +38,7 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
     ...(plan.halfAtMost ? ['a PodDisruptionBudget covers the pods: the canary stays at half of the replicas at most'] : []),
     `pods at the peak: ${peakPods(plan)}`,
     describeJudge(plan, context),
+    ...(context.traffic?.source ?? []),
     `duration: ${describeDuration(plan, context)}`,
     `if the runner dies, the canary is gone within ${seconds(spec.deadManMs)} of its last heartbeat`,
   ];
@@ -53,7 +67,18 @@ function describeJudge(plan: Plan, { traffic }: PlanContext): string {
   const { rules } = plan;
   const needed = Math.max(...rules.limits.map((limit) => requestsToPass(allowedRate(limit, traffic.errorRate), rules)));
   const absoluteLimit = plan.spec.maxErrorRate === undefined ? '' : ` and at most ${trim(100 * plan.spec.maxErrorRate)} % errors`;
-  return `judged by readiness and metrics: ${rate}; allowed ${trim(ratio)} x stable + ${trim(100 * absolute)} %${absoluteLimit}; a verdict on a good canary needs about ${needed} canary requests`;
+  const others = describeOthers(plan);
+  return `judged by readiness and metrics: ${rate}; allowed ${trim(ratio)} x stable + ${trim(100 * absolute)} %${absoluteLimit}${others}; a verdict on a good canary needs about ${needed} canary requests`;
+}
+
+function describeOthers({ spec, rules }: Plan): string {
+  const { maxSlow } = spec;
+  return [
+    maxSlow === undefined ? '' : `, at most ${trim(100 * maxSlow.absolute)} % slower than ${durationText(maxSlow.boundMs)}`,
+    rules?.minTraffic === undefined ? '' : `, at least ${trim(100 * rules.minTraffic)} % of its share of the requests`,
+    rules?.errorBudget === undefined ? '' : `, an error budget of ${rules.errorBudget} requests`,
+    rules === undefined || rules.dispersion === 1 ? '' : `, dispersion ${rules.dispersion}`,
+  ].join('');
 }
 
 function describeDuration(plan: Plan, { traffic }: PlanContext): string {

@@ -6,6 +6,8 @@ export const targetLabel = 'gated-rollout.github.io/target';
 export const trackLabel = 'gated-rollout.github.io/track';
 /** Annotation of the Job that holds the journal. */
 export const journalAnnotation = 'gated-rollout.github.io/journal';
+/** Annotation of a version of a ConfigMap: the name that it has in the repository. */
+export const sourceAnnotation = 'gated-rollout.github.io/source';
 export const fieldManager = 'gated-rollout';
 
 export type Names = {

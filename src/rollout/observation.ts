@@ -1,5 +1,17 @@
+import type { FieldState } from './field-change.ts';
+
 /** Counters of the requests that pods have answered since they started. */
-export type PodCounters = Readonly<Record<string, { readonly errors: number; readonly requests: number }>>;
+export type PodCounters = Readonly<
+  Record<
+    string,
+    {
+      readonly errors: number;
+      readonly requests: number;
+      /** Requests that took longer than `max-slow` allows: the histogram's count − its bucket of that bound. Left out: not counted. */
+      readonly slow?: number;
+    }
+  >
+>;
 
 /** One reading of both arms, taken by one query at one moment. */
 export type MetricsReading = {
@@ -33,6 +45,8 @@ export type PodFacts = {
   readonly ready: boolean;
   readonly terminating: boolean;
   readonly containers: readonly ContainerFacts[];
+  /** Init containers and native sidecars. */
+  readonly initContainers?: readonly ContainerFacts[];
   /** The scheduler's message while the pod has no node. */
   readonly unschedulable: string | undefined;
   /** How often the kubelet said that an image could not be pulled. */
@@ -65,7 +79,9 @@ export type StableFacts = WorkloadFacts & {
   readonly paused: boolean;
   /** Images by container name. */
   readonly images: Readonly<Record<string, string>>;
-  /** Digest of the template without the images that we release. */
+  /** What stands at each changed field of the plan; undefined where it changes none. */
+  readonly configuration?: readonly FieldState[];
+  /** Digest of the template without what we release. */
   readonly templateHash: string;
   /** The smallest number of available pods that the user's own strategy allows. */
   readonly minAvailable: number;
@@ -85,6 +101,19 @@ export type JobFacts = {
   readonly abort?: string | undefined;
 };
 
+/** A version of a ConfigMap that a release of this Deployment has made. */
+export type ConfigMapFacts = {
+  readonly name: string;
+  /** The name that it has in the repository. */
+  readonly source: string;
+  readonly uid: string;
+  /** Uids of its owners: the Job's while only the canary refers to it, the Deployment's from the promotion on. */
+  readonly owners: readonly string[];
+  readonly terminating: boolean;
+  /** Whether the Deployment's template, or that of one of its ReplicaSets, names it. */
+  readonly referred: boolean;
+};
+
 /** The world as one turn of the loop sees it. */
 export type Observation = {
   /** The API server's time. */
@@ -93,6 +122,8 @@ export type Observation = {
   readonly stable: StableFacts | undefined;
   readonly canary: WorkloadFacts | undefined;
   readonly metrics: MetricsObservation | undefined;
+  /** Undefined where the plan releases none. */
+  readonly configMaps?: readonly ConfigMapFacts[];
   readonly cancelled: boolean;
   /** The last command that the API server refused, and how often in a row. */
   readonly rejection: { readonly message: string; readonly times: number } | undefined;

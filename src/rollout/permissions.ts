@@ -15,6 +15,10 @@ export type PermissionNeeds = {
   readonly names: Names;
   readonly logs: boolean;
   readonly claims: readonly string[];
+  /** Whether ConfigMaps are released. */
+  readonly configMaps?: boolean;
+  /** Whether the pods themselves are asked through the API server's proxy; their names are not known beforehand. */
+  readonly podsProxy?: boolean;
   /** The Service that is asked through the API server's proxy. */
   readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
 };
@@ -34,7 +38,9 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
     ...permission('', 'pods', ['list']),
     ...permission('', 'events', ['list']),
     ...permission('', 'services', ['list']),
+    ...(needs.configMaps === true ? permission('', 'configmaps', ['create', 'get', 'list', 'patch']) : []),
     ...(needs.logs ? permission('', 'pods/log', ['get']) : []),
+    ...(needs.podsProxy === true ? permission('', 'pods/proxy', ['get']) : []),
     ...needs.claims.flatMap((claim) => permission('', 'persistentvolumeclaims', ['get'], claim)),
     ...(needs.proxied === undefined
       ? []

@@ -1,4 +1,5 @@
 import type { DeploymentFacts } from './deployment-facts.ts';
+import type { ChangeCause, FieldChange } from './field-change.ts';
 import type { MetricsRules } from './gates/metrics-gate.ts';
 import type { Names } from './names.ts';
 import type { PlannedStep } from './replica-share.ts';
@@ -10,6 +11,12 @@ export type Plan = {
   readonly target: { readonly namespace: string; readonly deployment: string; readonly uid: string };
   readonly names: Names;
   readonly images: readonly ImageChange[];
+  /** Fields of the pod template that change beside the images: variables, references to ConfigMaps. */
+  readonly configuration?: readonly FieldChange[];
+  /** Versions of ConfigMaps that must be there before anything refers to them. */
+  readonly configMaps?: readonly ConfigMapVersion[];
+  /** Undefined: the annotation is left alone. */
+  readonly changeCause?: ChangeCause;
   readonly templateHash: string;
   /** Replicas of the Deployment when the plan was made; the rollout follows the number of the moment. */
   readonly stableReplicas: number;
@@ -26,18 +33,31 @@ export type Plan = {
   readonly toRevision?: number;
 };
 
+/** A ConfigMap as one release has it: never changed, named by its content. */
+export type ConfigMapVersion = {
+  /** The name in the repository and in manifests. */
+  readonly source: string;
+  /** `<source>-<hash>`. */
+  readonly name: string;
+};
+
+/** What a plan has beside images, where there is any. */
+export type PlannedConfiguration = Pick<Plan, 'configuration' | 'configMaps' | 'changeCause'>;
+
 export function planRelease(
   facts: DeploymentFacts,
   images: readonly ImageChange[],
   spec: ReleaseSpec,
   rules: MetricsRules | undefined,
   warnings: readonly string[],
+  configuration: PlannedConfiguration = {},
 ): Plan {
   const halfAtMost = facts.budgets !== undefined && facts.budgets.length > 0;
   return {
     target: { namespace: facts.namespace, deployment: facts.name, uid: facts.uid },
     names: facts.names,
     images,
+    ...configuration,
     templateHash: facts.templateHash,
     stableReplicas: facts.replicas,
     maxSurge: facts.maxSurge,

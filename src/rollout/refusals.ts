@@ -1,5 +1,5 @@
 import type { DeploymentFacts } from './deployment-facts.ts';
-import type { ReleaseSpec } from './spec.ts';
+import type { ReleaseSpec, Strategy } from './spec.ts';
 
 /** Why a release cannot start; the code is one of UserError's. */
 export type Refusal = {
@@ -34,14 +34,46 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
 }
 
 function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
-  const reasons: [boolean, string, string][] = [
-    [facts.paused, 'it is paused: the canary would inherit that and never start', 'Resume it: kubectl rollout resume'],
+  const reasons = [...reasonsAlways(facts, spec), ...(spec.strategy === 'canary' ? reasonsOfTwoVersions(facts) : [])];
+  return reasons
+    .filter(([applies]) => applies)
+    .map(([, message, hint]) => ({
+      code: 'deployment-refused',
+      message: `The Deployment ${facts.name} cannot be released ${asStrategy[spec.strategy]}: ${message}`,
+      hint,
+    }));
+}
+
+const asStrategy: Readonly<Record<Strategy, string>> = {
+  canary: 'as a canary',
+  rolling: 'by a rolling update',
+  recreate: 'by recreation',
+  'blue-green': 'as blue-green',
+};
+
+type Reason = readonly [applies: boolean, message: string, hint: string];
+
+/** What forbids any release. */
+function reasonsAlways(facts: DeploymentFacts, spec: ReleaseSpec): readonly Reason[] {
+  return [
+    [facts.paused, 'it is paused: the new pods would never start', 'Resume it: kubectl rollout resume'],
+    [facts.replicas === 0, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
+    [
+      facts.unhealthy !== undefined && !spec.force,
+      `it is not healthy: ${facts.unhealthy ?? ''}`,
+      'Mend it first, or set force: true to release over it',
+    ],
+  ];
+}
+
+/** What forbids a second Deployment beside it. */
+function reasonsOfTwoVersions(facts: DeploymentFacts): readonly Reason[] {
+  return [
     [
       facts.strategyType !== 'RollingUpdate',
       `its strategy is ${facts.strategyType}: two versions must not run at once`,
       'A canary needs strategy RollingUpdate',
     ],
-    [facts.replicas === 0, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
     [
       facts.carriesTrackLabel,
       'its pod template carries our own label gated-rollout.github.io/track',
@@ -62,17 +94,5 @@ function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly 
       "its required pod anti-affinity matches its own pods: a canary pod would take a stable pod's place",
       'Make that anti-affinity preferred instead of required',
     ],
-    [
-      facts.unhealthy !== undefined && !spec.force,
-      `it is not healthy: ${facts.unhealthy ?? ''}`,
-      'Mend it first, or set force: true to release over it',
-    ],
   ];
-  return reasons
-    .filter(([applies]) => applies)
-    .map(([, message, hint]) => ({
-      code: 'deployment-refused',
-      message: `The Deployment ${facts.name} cannot be released as a canary: ${message}`,
-      hint,
-    }));
 }

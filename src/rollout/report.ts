@@ -1,6 +1,7 @@
+import type { ReplayLine } from './gates/replay-batches.ts';
 import type { PlannedStep } from './replica-share.ts';
 import type { Revision } from './revisions.ts';
-import type { ImageChange } from './spec.ts';
+import type { ImageChange, Strategy } from './spec.ts';
 import type { StatusReport } from './status.ts';
 import type { Outcome } from './verdict.ts';
 
@@ -37,19 +38,24 @@ export type Earlier = {
   readonly runUrl: string;
   readonly actor: string;
 };
+export type ReportedField = { readonly what: string; readonly from: string; readonly to: string };
 
 /** What a run leaves for people and for later steps. Plain data. */
 export type Report = {
-  readonly command: 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback';
+  readonly command: 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback' | 'replay';
   readonly target: { readonly namespace: string; readonly deployment: string };
-  readonly strategy: 'canary';
+  readonly strategy: Strategy;
   readonly judgedBy: 'metrics' | 'readiness';
   readonly images: readonly ImageChange[];
+  /** What changes beside images, in words, never with the value of a variable. Undefined where nothing does. */
+  readonly configuration?: readonly ReportedField[];
   readonly outcome: Outcome;
   readonly plannedSteps: readonly PlannedStep[];
   readonly timeline: readonly TimelineEntry[];
   /** Undefined: no metrics were read. */
   readonly numbers: GateNumbers | undefined;
+  /** The last line of a replay, and how many lines there are. */
+  readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
   /** The record of a run that died in its promotion, finished or undone by this one. */

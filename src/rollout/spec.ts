@@ -11,16 +11,33 @@ export type ErrorLimit = {
   readonly absolute: number;
 };
 
+/** At most `absolute` (a fraction) of the canary's requests may take longer than `boundMs`, which is a bound of the histogram's buckets. */
+export type SlowLimit = {
+  readonly absolute: number;
+  readonly boundMs: number;
+};
+
 export type InconclusivePolicy = 'rollback' | 'promote';
+
+/** How the new version comes in. */
+export type Strategy = 'canary' | 'rolling' | 'recreate' | 'blue-green';
 
 /** How to release: all that the user decides about a rollout, in plain data. */
 export type ReleaseSpec = {
-  readonly strategy: 'canary';
+  readonly strategy: Strategy;
   readonly steps: readonly StepSpec[];
   readonly judgedBy: 'metrics' | 'readiness';
   readonly maxErrorIncrease: ErrorLimit;
   /** An absolute limit as a fraction, beside the comparison. */
   readonly maxErrorRate: number | undefined;
+  /** Undefined: how long requests take is not judged. */
+  readonly maxSlow?: SlowLimit | undefined;
+  /** The part of its fair share of the requests that the canary must answer, as a fraction; undefined: not judged. */
+  readonly minTraffic?: number | undefined;
+  /** Failed requests, beyond those at stable's rate, that the canary may cause in all; undefined: no bound. */
+  readonly errorBudget?: number | undefined;
+  /** Up to how many requests share their fate, 1 to 10; undefined: 1. */
+  readonly dispersion?: number | undefined;
   readonly timeoutMs: number;
   readonly readyTimeoutMs: number;
   readonly minDurationMs: number;
@@ -35,10 +52,22 @@ export type ImageChange = {
   readonly index: number;
   readonly from: string;
   readonly to: string;
+  /** An init container or a native sidecar: `index` is its place among `initContainers`. */
+  readonly init?: true;
 };
 
 /** Which images are asked for; what it means for a given template is decided in plan-images.ts. */
 export type ImageRequest =
   | { readonly kind: 'tag'; readonly tag: string; readonly containers: readonly string[] }
   | { readonly kind: 'image'; readonly image: string; readonly containers: readonly string[] }
-  | { readonly kind: 'by-container'; readonly images: Readonly<Record<string, string>> };
+  | { readonly kind: 'by-container'; readonly images: Readonly<Record<string, string>> }
+  /** A release of configuration alone. `containers` are those whose variables change. */
+  | { readonly kind: 'none'; readonly containers: readonly string[] };
+
+/** One line of the input `env`. */
+export type VariableRequest = {
+  /** Undefined: in every released container. */
+  readonly container: string | undefined;
+  readonly name: string;
+  readonly value: string;
+};

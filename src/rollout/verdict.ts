@@ -16,7 +16,10 @@ export type ReasonCode =
   | 'left-behind'
   | 'reconciled'
   | 'listed'
+  | 'replayed'
   | 'metrics-failed'
+  | 'traffic-vanished'
+  | 'error-budget-spent'
   | 'too-little-traffic'
   | 'too-close-to-call'
   | 'metrics-unavailable'
@@ -53,12 +56,14 @@ export type RefusalCode =
   | 'deployment-missing'
   | 'deployment-refused'
   | 'container-missing'
+  | 'configuration-refused'
   | 'revision-missing'
   | 'foreign-object'
   | 'rollout-busy'
   | 'metrics-unreachable'
   | 'metrics-empty'
   | 'traffic-too-little'
+  | 'samples-invalid'
   | 'dry-run-denied';
 
 export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'done' | 'refused' | 'failed';

@@ -50,7 +50,7 @@ async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: Abort
   const { toRevision } = resolved.request;
   const prepared = await prepare(resolved.request, ports, cancel);
   if (prepared.kind === 'unchanged') {
-    const because = 'the Deployment has these images already: nothing to release';
+    const because = unchangedBecause(request);
     const result = request.command === 'plan' ? 'planned' : 'unchanged';
     return ended(result, 'unchanged', because, prepared.images, undefined);
   }
@@ -64,6 +64,12 @@ async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: Abort
   const state = await cluster.acquire(plan, request.holder, cancel);
   ports.remember(plan, state.jobUid);
   return { kind: 'begun', plan, state };
+}
+
+function unchangedBecause({ images, variables, configMaps }: ReleaseRequest): string {
+  const hasFields = (variables ?? []).length > 0 || configMaps === true;
+  const what = images.kind === 'none' ? 'this configuration' : hasFields ? 'these images and this configuration' : 'these images';
+  return `the Deployment has ${what} already: nothing to release`;
 }
 
 async function finishEarlier(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Observation } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { RolloutState } from '../rollout/state.ts';
+import { armsOf } from '../rollout/strategies/arms.ts';
 import type { Metrics, World } from './ports.ts';
 
 export type Rejection = Observation['rejection'];
@@ -14,7 +15,7 @@ export async function observe(
   cancel: AbortSignal,
 ): Promise<Observation> {
   const { podNames, ...cluster } = await ports.world.observe(cancel);
-  const judged = state.phase.kind === 'step' && plan.rules !== undefined && podNames.canary.length > 0;
-  const metrics = judged ? await ports.metrics?.read(podNames, cancel) : undefined;
+  const arms = armsOf(plan, state.phase, podNames);
+  const metrics = arms === undefined ? undefined : await ports.metrics?.read(arms, cancel);
   return { ...cluster, metrics, rejection, cancelled: cancel.aborted };
 }

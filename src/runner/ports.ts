@@ -1,11 +1,13 @@
 import type { Command } from '../rollout/command.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
+import type { FieldChange } from '../rollout/field-change.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
-import type { Plan } from '../rollout/plan.ts';
+import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
 import type { FoundRevisions } from '../rollout/revisions.ts';
 import type { Situation } from '../rollout/situation.ts';
 import type { Holder, RolloutState } from '../rollout/state.ts';
+import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
 /** Time, as the runner needs it. `nowMs` is monotonic and has no meaning outside the process. */
@@ -15,7 +17,30 @@ export type Clock = {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 };
 
-export type PodNames = { readonly canary: readonly string[]; readonly stable: readonly string[] };
+/** Where a pod says that it serves its own metrics. */
+export type MetricsEndpoint = {
+  readonly scheme: 'http' | 'https';
+  readonly port: number;
+  /** With its slash, and without a query. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+};
+
+/** By pod; a pod that says nothing, or does not run yet, is not in it. */
+export type MetricsEndpoints = Readonly<Record<string, MetricsEndpoint>>;
+
+export type PodNames = {
+  readonly canary: readonly string[];
+  readonly stable: readonly string[];
+  readonly endpoints?: MetricsEndpoints;
+};
+
+/** The pods of each workload; which of them are compared depends on the phase (`armsOf`). */
+export type WorkloadPodNames = PodNames & {
+  /** Of stable: the pods of its newest template, and the others. */
+  readonly updated: readonly string[];
+  readonly outdated: readonly string[];
+};
 
 /** Reads both arms with one query. Never throws for a fault of the world: it says `unavailable`. */
 export type Metrics = {
@@ -28,15 +53,19 @@ export type StableTraffic = {
   /** A fraction; 0 without requests. */
   readonly errorRate: number;
   readonly podsWithoutSeries: readonly string[];
+  /** For the plan: what is read from where, as chosen in this look. May hold untrusted text. */
+  readonly source?: readonly string[];
+  /** Bounds of the response times' buckets, without +Inf; undefined: no histogram is read. */
+  readonly bucketBoundsMs?: readonly number[] | undefined;
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */
 export type MetricsSource = Metrics & {
-  preflight(stablePods: readonly string[], signal: AbortSignal): Promise<StableTraffic>;
+  preflight(stablePods: readonly string[], signal: AbortSignal, endpoints?: MetricsEndpoints): Promise<StableTraffic>;
 };
 
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */
-export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: PodNames };
+export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: WorkloadPodNames };
 
 /** The cluster, as one rollout sees it. */
 export type World = {
@@ -47,14 +76,25 @@ export type World = {
   journal(state: RolloutState, deadlineMs: number): Promise<void>;
 };
 
-/** What preflight has read: `facts` wants the containers that are released, for the digest of everything else. */
+/** What preflight has read: `facts` wants the containers and fields that are released, for the digest of everything else. */
 export type Inspected = {
   readonly containers: DeploymentFacts['containers'];
   readonly names: DeploymentFacts['names'];
+  /** Variables and references to ConfigMaps, by their places in the pod template. */
+  readonly template: TemplateFacts;
+  readonly configMaps: {
+    /** What this run has read in the repository. */
+    readonly wanted: readonly ConfigMapVersion[];
+    /** What earlier releases have made of them. */
+    readonly earlier: readonly ConfigMapVersion[];
+  };
+  /** The annotation that `kubectl rollout history` shows, as it stands. */
+  readonly changeCause: string | undefined;
   readonly stablePods: readonly string[];
+  readonly metricsEndpoints?: MetricsEndpoints;
   /** Age of the oldest of them. */
   readonly stableAgeMs: number;
-  facts(releasedContainers: readonly string[]): DeploymentFacts;
+  facts(releasedContainers: readonly string[], configuration?: readonly FieldChange[]): DeploymentFacts;
 };
 
 /** The cluster before and around a rollout. Only `acquire`, `takeOver` and `seize` write. */

@@ -1,26 +1,40 @@
 import { UserError } from '../errors.ts';
+import type { CauseContext } from '../rollout/change-cause.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
+import { configurationOf } from '../rollout/field-change.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
+import { slowBoundProblem } from '../rollout/gates/slow-requests.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import { namesFor } from '../rollout/names.ts';
 import { type PermissionNeeds, permissionsFor } from '../rollout/permissions.ts';
 import { type Plan, planRelease } from '../rollout/plan.ts';
 import { planImages } from '../rollout/plan-images.ts';
+import { warnOfSecrets } from '../rollout/plan-variables.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
 import type { Earlier } from '../rollout/report.ts';
-import type { ImageChange, ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
+import type { ImageChange, ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
 import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import { planConfiguration } from './prepare-configuration.ts';
 
 export type ReleaseRequest = {
   readonly command: 'deploy' | 'plan' | 'rollback';
   readonly namespace: string;
   readonly deployment: string;
   readonly images: ImageRequest;
+  /** Variables that change with the release. */
+  readonly variables?: readonly VariableRequest[];
+  /** Whether ConfigMaps are released. */
+  readonly configMaps?: boolean;
+  /** Undefined: the annotation is left alone. */
+  readonly cause?: CauseContext | undefined;
   readonly spec: ReleaseSpec;
   readonly readinessOnPurpose: boolean;
   readonly logs: boolean;
   readonly proxied: PermissionNeeds['proxied'];
+  readonly podsProxy: boolean;
+  /** The source of metrics is used if it can be: nobody asked for it, and readiness judges otherwise. */
+  readonly metricsIfPossible: boolean;
   readonly holder: Holder;
   /** Of a rollback: the revision; undefined is the newest that is not the current one. */
   readonly toRevision?: number | undefined;
@@ -53,16 +67,23 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   const inspected = await cluster.inspect();
   const planned = planImages(inspected.containers, request.images);
   if (planned.kind === 'problem') throw new UserError('container-missing', planned.message, planned.hint);
-  if (planned.images.length === 0) return { kind: 'unchanged', images: unchangedImages(inspected.containers) };
+  const configuration = planConfiguration(request, inspected, planned.images);
+  const fields = configurationOf(configuration);
+  if (planned.images.length + fields.length === 0) return { kind: 'unchanged', images: unchangedImages(inspected.containers) };
 
-  const facts = inspected.facts(planned.images.map((image) => image.container));
+  const facts = inspected.facts(
+    planned.images.map((image) => image.container),
+    fields,
+  );
   const [refusal, ...others] = refusalsFor(facts, request.spec);
   if (refusal !== undefined) {
     const all = [refusal, ...others];
     throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
   }
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
-  const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
+  const warnings = [...judge.warnings, ...warnOfSecrets(request.variables ?? [])];
+  const spec: ReleaseSpec = { ...request.spec, judgedBy: judge.rules === undefined ? request.spec.judgedBy : 'metrics' };
+  const plan = planRelease(facts, planned.images, spec, judge.rules, warnings, configuration);
   const traffic =
     judge.traffic === undefined || plan.rules === undefined
       ? undefined
@@ -91,10 +112,13 @@ async function prepareJudge(
   cancel: AbortSignal,
 ): Promise<Judge> {
   const { spec } = request;
+  if (request.metricsIfPossible) return tryMetrics(request, ports, unhealthy, inspected, cancel);
   if (spec.judgedBy === 'readiness' || ports.metrics === undefined) {
-    const warning =
-      'no Prometheus is given: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this';
-    return { rules: undefined, traffic: undefined, warnings: request.readinessOnPurpose ? [] : [warning] };
+    return {
+      rules: undefined,
+      traffic: undefined,
+      warnings: request.readinessOnPurpose ? [] : [readinessWarning('no Prometheus is given')],
+    };
   }
   const rules = rulesFor({ compare: !unhealthy, spec });
   if (rules === undefined) {
@@ -110,12 +134,13 @@ async function prepareJudge(
     const warning = `${traffic.message}; and the Deployment is not healthy: this rollback is judged by readiness alone`;
     return { rules: undefined, traffic: undefined, warnings: [warning] };
   }
+  refuseUnknownBound(spec, traffic);
   const { stablePods } = inspected;
   const { podsWithoutSeries } = traffic;
-  const unseen = `Prometheus has no series for ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
+  const unseen = `there are no metrics of ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
   const warnings = [
     ...(podsWithoutSeries.length > 0 ? [unseen] : []),
-    ...(unhealthy ? [`${over(request)} an unhealthy Deployment: judged by the absolute limit alone`] : []),
+    ...(unhealthy ? [`${over(request)} an unhealthy Deployment: judged by the absolute limits alone`] : []),
   ];
   return { rules, traffic, warnings };
 }
@@ -128,6 +153,45 @@ function isRescue(request: ReleaseRequest, unhealthy: boolean): boolean {
 function over({ command }: ReleaseRequest): string {
   return command === 'rollback' ? 'rollback of' : 'force over';
 }
+const readinessWarning = (why: string): string =>
+  `${why}: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this`;
+
+/** What nobody asked for refuses no release: without metrics that can judge, readiness does, and one warning says why. */
+async function tryMetrics(
+  request: ReleaseRequest,
+  ports: ReleasePorts,
+  unhealthy: boolean,
+  inspected: Inspected,
+  cancel: AbortSignal,
+): Promise<Judge> {
+  const byReadiness = (why: string): Judge => {
+    const warnings = [readinessWarning(`no Prometheus is given, and the pods' own metrics cannot judge (${why})`)];
+    return { rules: undefined, traffic: undefined, warnings };
+  };
+  // Only what announces itself is tried: other pods are nobody's business.
+  if (Object.keys(inspected.metricsEndpoints ?? {}).length === 0) return byReadiness('no pod announces a port for them');
+  try {
+    const asked = { ...request, metricsIfPossible: false, spec: { ...request.spec, judgedBy: 'metrics' as const } };
+    const judge = await prepareJudge(asked, ports, unhealthy, inspected, cancel);
+    if (judge.rules === undefined || judge.traffic === undefined) return judge;
+    const plan = planRelease(inspected.facts([]), [], asked.spec, judge.rules, []);
+    refuseHopeless(plan, forecastFor(plan, judge.rules, judge.traffic), judge.traffic);
+    ports.reporter.info('no Prometheus is given: the metrics of the pods themselves judge');
+    return judge;
+  } catch (error) {
+    if (error instanceof UserError) return byReadiness(lowerFirst(error.message));
+    throw error;
+  }
+}
+
+const lowerFirst = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
+
+/** A time between two buckets cannot be counted. */
+function refuseUnknownBound({ maxSlow }: ReleaseSpec, traffic: StableTraffic): void {
+  const problem = maxSlow === undefined ? undefined : slowBoundProblem(maxSlow, traffic.bucketBoundsMs);
+  if (problem === undefined) return;
+  throw new UserError('metrics-empty', problem, 'Give one of the bounds as the time, or leave `max-slow` out');
+}
 
 /** Pods of a release that has just ended are not scraped yet: that is no wrong query, for a while. */
 async function readTraffic(
@@ -139,7 +203,7 @@ async function readTraffic(
   const startedAtMs = clock.nowMs();
   while (true) {
     try {
-      return await metrics.preflight(inspected.stablePods, cancel);
+      return await metrics.preflight(inspected.stablePods, cancel, inspected.metricsEndpoints);
     } catch (error) {
       const waitedMs = clock.nowMs() - startedAtMs;
       const isYoung = inspected.stableAgeMs + waitedMs < youngMs;
@@ -172,6 +236,7 @@ function refuseHopeless(plan: Plan, expected: Forecast, traffic: StableTraffic):
   );
 }
 
-function unchangedImages(containers: readonly { readonly name: string; readonly image: string }[]): readonly ImageChange[] {
-  return containers.map(({ name, image }, index) => ({ container: name, index, from: image, to: image }));
+function unchangedImages(containers: Inspected['containers']): readonly ImageChange[] {
+  const ordinary = containers.filter(({ init }) => init !== true);
+  return ordinary.map(({ name, image }, index) => ({ container: name, index, from: image, to: image }));
 }

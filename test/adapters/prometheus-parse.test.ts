@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAnswer } from '../../src/prometheus/parse.ts';
+import { families } from '../../src/rollout/metric-families/families.ts';
 
+const [byCode] = families;
+if (byCode === undefined) throw new Error('no family');
 const pods = { canary: ['c'], stable: ['s'] };
 const sample = (metric: Record<string, string>, value: unknown = '1') => ({ metric, value: [1795212593.863, value] });
 const success = (result: unknown, more: object = {}) => ({ status: 'success', data: { resultType: 'vector', result }, ...more });
-const byStatus = (...result: unknown[]) => parseAnswer(success(result), pods, 'by-status');
+const byStatus = (...result: unknown[]) => parseAnswer(success(result), pods, byCode);
 const bySide = (...result: unknown[]) => parseAnswer(success(result), pods, 'by-side');
 const side = (pod: string, which: string, value: string) => sample({ pod, gated_rollout_side: which }, value);
 
@@ -27,12 +30,24 @@ describe('by status', () => {
     });
   });
 
+  it('of a pod that two jobs scrape, the job counts that has seen the most', () => {
+    const answer = byStatus(
+      sample({ pod: 'c', job: 'pods', code: '200' }, '90'),
+      sample({ pod: 'c', job: 'pods', code: '500' }, '9'),
+      sample({ pod: 'c', job: 'services', code: '200' }, '95'),
+      sample({ pod: 'c', job: 'services', code: '500' }, '10'),
+      sample({ pod: 's', job: 'kubelet' }, '5000'),
+      sample({ pod: 's', job: 'pods', code: '200' }, '70'),
+    );
+    expect(answer).toMatchObject({ reading: { canary: { c: { errors: 10, requests: 105 } }, stable: { s: { errors: 0, requests: 70 } } } });
+  });
+
   it('no series is a reading without pods', () => {
     expect(byStatus()).toEqual({ kind: 'reading', reading: { canary: {}, stable: {} }, atSeconds: undefined });
   });
 
   it('infos are no warnings', () => {
-    expect(parseAnswer(success([], { infos: ['PromQL info: …'], warnings: [] }), pods, 'by-status').kind).toBe('reading');
+    expect(parseAnswer(success([], { infos: ['PromQL info: …'], warnings: [] }), pods, byCode).kind).toBe('reading');
   });
 
   it.each([
@@ -49,7 +64,7 @@ describe('by status', () => {
     [
       'of no known status',
       sample({ pod: 'c', code: 'OK' }),
-      'http_requests_total of pod c has no HTTP status in the labels `code` and `status`',
+      'http_requests_total of pod c does not tell what failed in the labels `code` and `status` and `status_code`',
     ],
   ])('a sample that is %s makes it unavailable', (_, bad, why) => {
     expect(byStatus(sample({ pod: 's', code: '200' }), bad)).toEqual({ kind: 'unavailable', why });
@@ -84,17 +99,17 @@ describe('unavailable', () => {
     ['something else', { kind: 'Status' }, 'the answer is not one of Prometheus'],
     ['a list', [], 'the answer is not one of Prometheus'],
     ['null', null, 'the answer is not one of Prometheus'],
-  ])('%s', (_, body, why) => expect(parseAnswer(body, pods, 'by-status')).toEqual({ kind: 'unavailable', why }));
+  ])('%s', (_, body, why) => expect(parseAnswer(body, pods, byCode)).toEqual({ kind: 'unavailable', why }));
 
   it('passes foreign text on, bounded', () => {
-    const answer = parseAnswer({ status: 'error', errorType: 'x', error: `::error::${'y'.repeat(1000)}` }, pods, 'by-status');
+    const answer = parseAnswer({ status: 'error', errorType: 'x', error: `::error::${'y'.repeat(1000)}` }, pods, byCode);
     expect(answer).toMatchObject({ kind: 'unavailable', why: expect.stringMatching(/^Prometheus says x: ::error::y+$/) });
     expect(answer.kind === 'unavailable' && answer.why.length).toBe(300);
   });
 
   it('never throws, whatever JSON comes', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.constantFrom('by-status' as const, 'by-side' as const), (json, shape) => {
+      fc.property(fc.jsonValue(), fc.constantFrom(byCode, 'by-side' as const), (json, shape) => {
         expect(parseAnswer(json, pods, shape).kind).toBe('unavailable');
         expect(['reading', 'unavailable']).toContain(parseAnswer(success([json]), pods, shape).kind);
       }),

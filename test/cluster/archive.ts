@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
+import type { Binaries, ProgramName } from './build.ts';
 import type { ImageSpec } from './image-list.ts';
 import { type TarEntry, tar } from './tar.ts';
 
-/** Writes a docker-archive of images that all hold one binary: the layer is in it once, whatever the number of images. */
-export async function writeArchive(path: string, binary: string, images: readonly ImageSpec[]): Promise<void> {
-  const program = images[0]?.program ?? '';
-  const layer = tar([{ path: program, chunks: [await readFile(binary)], executable: true }]);
+/** Writes a docker-archive of images that all hold the same programs: the layer is in it once, whatever the number of images. */
+export async function writeArchive(path: string, binaries: Partial<Binaries>, images: readonly ImageSpec[]): Promise<void> {
+  const [first] = images;
+  if (first === undefined) throw new Error('an archive of no image');
+  const paths = { [first.program]: first.program, ...first.beside };
+  const files = Object.entries(paths).map(async ([program, inside]) => ({
+    path: inside ?? program,
+    chunks: [await readFile(binaries[program as ProgramName] ?? '')],
+    executable: true,
+  }));
+  const layer = tar(await Promise.all(files));
   const layerDigest = sha256(layer);
   const layerPath = `${layerDigest}/layer.tar`;
   const configs = images.map((image) => jsonEntry(imageConfig(image, layerDigest)));

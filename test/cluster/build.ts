@@ -8,6 +8,8 @@ import { timed } from './wait.ts';
 
 interface Program {
   readonly name: string;
+  /** Where its go.mod is, beside this file; undefined: in a folder of its own name. */
+  readonly folder?: string;
   readonly package: string;
   readonly linkerFlags: string;
   /** About, on two cores with an empty cache: so that nobody thinks it hangs. */
@@ -23,9 +25,26 @@ const programs = {
   kubernetes: { name: 'kubernetes', package: '.', linkerFlags: kubernetesVersion, expectedSeconds: 280 },
   prometheus: { name: 'prometheus', package: 'github.com/prometheus/prometheus/cmd/prometheus', linkerFlags: '', expectedSeconds: 180 },
   sample: { name: 'sample', package: '.', linkerFlags: '', expectedSeconds: 20 },
+  podinfo: { name: 'podinfo', package: 'github.com/stefanprodan/podinfo/cmd/podinfo', linkerFlags: '', expectedSeconds: 45 },
+  podcli: {
+    name: 'podcli',
+    folder: 'podinfo',
+    package: 'github.com/stefanprodan/podinfo/cmd/podcli',
+    linkerFlags: '',
+    expectedSeconds: 15,
+  },
   load: { name: 'load', package: '.', linkerFlags: '', expectedSeconds: 10 },
   pause: { name: 'pause', package: '.', linkerFlags: '', expectedSeconds: 5 },
 } as const satisfies Record<string, Program>;
+
+/** The folder of podinfo's module in Go's cache: its own manifests are in it. */
+export async function podinfoFolder(): Promise<string> {
+  const listed = await run(['go', 'list', '-m', '-f', '{{.Dir}}', 'github.com/stefanprodan/podinfo'], {
+    cwd: join(clusterFolder, 'podinfo'),
+    env: { ...process.env, GOWORK: 'off' },
+  });
+  return listed.trim();
+}
 
 export type ProgramName = keyof typeof programs;
 export type Binaries = Readonly<Record<ProgramName, string>>;
@@ -42,7 +61,7 @@ export async function buildAll(): Promise<Binaries> {
 }
 
 export async function ensureBuilt(name: ProgramName): Promise<string> {
-  const program = programs[name];
+  const program: Program = programs[name];
   const folder = join(cacheDir, await contentHash(program));
   const binary = join(folder, program.name);
   if (existsSync(binary)) {
@@ -62,7 +81,7 @@ async function build(program: Program, folder: string): Promise<void> {
   }, 30_000);
   try {
     await run(goBuild(program, join(staging, program.name)), {
-      cwd: join(clusterFolder, program.name),
+      cwd: folderOf(program),
       // No C compiler is needed, and the binaries run in images that hold nothing else.
       env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
     });
@@ -75,13 +94,17 @@ async function build(program: Program, folder: string): Promise<void> {
   }
 }
 
+function folderOf(program: Program): string {
+  return join(clusterFolder, program.folder ?? program.name);
+}
+
 function goBuild(program: Program, output: string): readonly string[] {
   const flags = `-s -w ${program.linkerFlags}`.trim();
   return ['go', 'build', '-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags', flags, '-o', output, program.package];
 }
 
 async function contentHash(program: Program): Promise<string> {
-  const folder = join(clusterFolder, program.name);
+  const folder = folderOf(program);
   const hash = createHash('sha256').update(JSON.stringify(goBuild(program, '')));
   const files = (await readdir(folder)).filter((file) => file.endsWith('.go') || file === 'go.mod' || file === 'go.sum');
   for (const file of files.sort()) {

@@ -61,9 +61,8 @@ async function writeArchives(
   const files = new Map<string, string>();
   for (const repository of new Set(wanted.map((image) => image.repository))) {
     const images = wanted.filter((image) => image.repository === repository);
-    const [{ program } = { program: 'sample' as const }] = images;
     const file = join(folder, `${repository.replaceAll(/[^a-z0-9]+/g, '-')}.tar`);
-    await writeArchive(file, binaries[program] ?? '', images);
+    await writeArchive(file, binaries, images);
     files.set(repository, file);
   }
   return files;
@@ -79,7 +78,7 @@ async function writeForOtherClusters(): Promise<void> {
   if (out === undefined) {
     throw new UserError('usage: node test/cluster/images.ts --out DIR   (then: kind load image-archive DIR/sample.tar)');
   }
-  const programs = ['sample', 'load', 'prometheus'] as const;
+  const programs = ['sample', 'load', 'prometheus', 'podinfo', 'podcli'] as const;
   const binaries: Partial<Record<ProgramName, string>> = {};
   for (const program of programs) {
     binaries[program] = await ensureBuilt(program);

@@ -64,7 +64,7 @@ async function start(binaries: Binaries, builtFrom: string): Promise<void> {
     timed('control plane', () => startControlPlane(token)).then(() => timed('node', startNode)),
   ]);
   await Promise.all([
-    timed('images of sample and load', () => importImages(binaries, ['sample', 'load'])),
+    timed('images of sample, load and podinfo', () => importImages(binaries, ['sample', 'load', 'podinfo'])),
     timed('prometheus', startPrometheus),
   ]);
   const info: ClusterInfo = {

@@ -12,7 +12,7 @@ describe('renderSummary', () => {
   test('a rollback', () => {
     expect(renderSummary(report)).toBe(`## Rolled back: shop/web
 
-31 of 60 requests to the canary failed, at most 0.63 % may. Reason <code>metrics-failed</code>, canary, judged by readiness and Prometheus, 1 min 15 s.
+31 of 60 requests to the canary failed, at most 0.63 % may. Reason <code>metrics-failed</code>, canary, judged by readiness and metrics, 1 min 15 s.
 
 ### Images
 

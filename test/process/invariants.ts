@@ -3,6 +3,10 @@ import { deploymentName, imagesOf, namespace } from './scene.ts';
 
 const ours = 'gated-rollout.github.io/';
 
+const written: readonly string[] = ['deployment.kubernetes.io/revision', 'kubernetes.io/change-cause'];
+/** What a release of configuration may change. */
+const configured: readonly string[] = ['env', 'configMap', 'configMapRef'];
+
 type Deployment = NonNullable<ReturnType<typeof readDeployment>>;
 
 function readDeployment(sandbox: Sandbox) {
@@ -10,10 +14,13 @@ function readDeployment(sandbox: Sandbox) {
 }
 
 /** Watches the user's objects from the cluster's side, at every change: what was broken, once each. */
-export function watchInvariants(sandbox: Sandbox): { readonly broken: () => readonly string[]; readonly stop: () => void } {
+export function watchInvariants(
+  sandbox: Sandbox,
+  configures = false,
+): { readonly broken: () => readonly string[]; readonly stop: () => void } {
   const broken = new Set<string>();
   const first = readDeployment(sandbox);
-  const before = first === undefined ? '' : withoutOurs(first);
+  const before = first === undefined ? '' : withoutOurs(first, configures);
   let endpointsSeen = readyEndpoints(sandbox) > 0;
   const check = ({ resource, type, object }: Change): void => {
     if (resource === 'endpointslices') {
@@ -24,7 +31,8 @@ export function watchInvariants(sandbox: Sandbox): { readonly broken: () => read
     }
     if (resource !== 'deployments' || type === 'DELETED' || object.metadata.name !== deploymentName) return;
     const now = object as Deployment;
-    if (withoutOurs(now) !== before) broken.add(`I2: another field was changed: ${difference(before, withoutOurs(now))}`);
+    const rest = withoutOurs(now, configures);
+    if (rest !== before) broken.add(`I2: another field was changed: ${difference(before, rest)}`);
     const least = now.spec.replicas - Math.floor(now.spec.replicas / 4);
     const available = now.status?.availableReplicas ?? 0;
     if (available < least) broken.add(`I1: ${available} of ${now.spec.replicas} pods available`);
@@ -34,11 +42,14 @@ export function watchInvariants(sandbox: Sandbox): { readonly broken: () => read
 }
 
 /** The Deployment without what we may write, and without what its controller writes. */
-function withoutOurs(deployment: Deployment): string {
+function withoutOurs(deployment: Deployment, configures: boolean): string {
   const { labels, annotations, name, namespace: where, uid, ownerReferences, finalizers } = deployment.metadata;
   const kept = (map: Readonly<Record<string, string>> | undefined) =>
-    Object.entries(map ?? {}).filter(([key]) => !key.startsWith(ours) && key !== 'deployment.kubernetes.io/revision');
-  const spec = JSON.stringify(deployment.spec, (key, value: unknown) => (key === 'image' ? '' : value));
+    Object.entries(map ?? {}).filter(([key]) => !key.startsWith(ours) && !written.includes(key));
+  const spec = JSON.stringify(deployment.spec, (key, value: unknown) => {
+    if (configures && configured.includes(key)) return undefined;
+    return key === 'image' ? '' : value;
+  });
   return JSON.stringify([name, where, uid, ownerReferences, finalizers, kept(labels), kept(annotations)]) + spec;
 }
 
@@ -70,6 +81,10 @@ export function leftovers(sandbox: Sandbox): readonly string[] {
       .list('pods', namespace)
       .filter(({ metadata }) => metadata.labels?.[`${ours}track`] !== undefined && metadata.deletionTimestamp === undefined)
       .map(({ metadata }) => `Pod ${metadata.name}`),
+    ...sandbox
+      .list('configmaps', namespace)
+      .filter(({ metadata }) => metadata.labels?.[`${ours}target`] !== undefined)
+      .map(({ metadata }) => `ConfigMap ${metadata.name}`),
     ...labels.map((label) => `label ${label}`),
     ...managers.map(() => 'our entry in managedFields'),
   ];

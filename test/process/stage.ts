@@ -20,6 +20,8 @@ export type StageOptions = SceneOptions & {
   readonly prepare?: (sandbox: Sandbox) => void;
   readonly ratePerSecond?: number;
   readonly speed?: number;
+  /** Whether variables and references to ConfigMaps may change. */
+  readonly configures?: boolean;
 };
 
 type Inputs = Readonly<Record<string, string>>;
@@ -65,7 +67,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     return 'none';
   };
   const served = await serve(sandbox, { namespace, token, speed: options.speed ?? defaultSpeed, fault });
-  const watched = watchInvariants(sandbox);
+  const watched = watchInvariants(sandbox, options.configures);
   const running = new Set<RunningAction>();
   const start = (inputs: Inputs = {}, runOptions: RunOptions = {}): RunningAction => {
     const action = startAction({ ...runOptions, ...actionFolder(), inputs: inputsFor(served, inputs) });

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { type ActionFile, parseActionFile } from './action-file.ts';
 import { readKeyValueFile, readSummary } from './file-commands.ts';
 import { type LogLine, StepProcess } from './step-process.ts';
@@ -10,6 +10,8 @@ import { type Annotation, WorkflowCommands } from './workflow-commands.ts';
 export interface ActionOptions {
   readonly inputs: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Files of the checkout, by path. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly onLine?: (line: string) => void;
   /** Machine loss: nothing of ours runs any more. */
   readonly skipPost?: boolean;
@@ -141,6 +143,11 @@ function postEnv(job: Job, main: Stage, state: Readonly<Record<string, string>>)
 function makeJob(options: ActionOptions, action: ActionFile, folder: string): Job {
   const temp = mkdtempSync(join(tmpdir(), 'runner-'));
   for (const name of ['workspace', 'home', 'tool', 'temp']) mkdirSync(join(temp, name));
+  for (const [path, content] of Object.entries(options.files ?? {})) {
+    const file = join(temp, 'workspace', path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
   const event = join(temp, 'event.json');
   writeFileSync(event, JSON.stringify({ repository: { private: options.privateRepository ?? true, full_name: 'acme/shop' } }));
   const runId = String(randomInt(1_000_000_000, 9_000_000_000));

@@ -1,10 +1,11 @@
 import type { RawDeployment, RawJob } from '../../src/kubernetes/raw.ts';
 import { journalAnnotation, rolloutLabel } from '../../src/rollout/names.ts';
+import type { Plan } from '../../src/rollout/plan.ts';
 import type { Change } from './api-server.ts';
 import { checkGates, checkHold, replicasOf } from './check-gates.ts';
 import { deadlineOf, protects } from './jobs.ts';
 import { isDeepEqual } from './json-patch.ts';
-import { fenceOf, imagesOf, uidOf, withoutImages } from './objects.ts';
+import { causeOf, fenceOf, imagesOf, uidOf, withoutImages } from './objects.ts';
 import type { SimulatedProcess } from './process.ts';
 import { expectedImages, type Rollout, type Watch } from './rollout-record.ts';
 
@@ -22,6 +23,7 @@ export function checkStableWrite(watch: Watch, process: SimulatedProcess, rollou
   if (!isDeepEqual(blanked(before), blanked(after)))
     watch.violate('I2', `${process.name} changed more than images, our label and our field entry`);
   checkFence(watch, process, rollout, before, after);
+  checkCause(watch, process, rollout.plan, before, after);
   const was = imagesOf(before);
   const is = imagesOf(after);
   if (isDeepEqual(was, is)) return;
@@ -37,6 +39,17 @@ export function checkStableWrite(watch: Watch, process: SimulatedProcess, rollou
     if (rollout.phase !== 'reverting') watch.violate('journal', `${process.name} put the old image back in phase ${rollout.phase}`);
     rollout.revertedAtMs = watch.world.schedule.nowMs;
   }
+}
+
+/** The note of the change goes out and back with what it is a note of, and never over somebody else's. */
+function checkCause(watch: Watch, process: SimulatedProcess, plan: Plan, before: RawDeployment, after: RawDeployment): void {
+  const [was, is] = [causeOf(before), causeOf(after)];
+  const [from, to] = [plan.changeCause?.from, plan.changeCause?.to];
+  const images = imagesOf(before);
+  const isChanged = !isDeepEqual(images, imagesOf(after));
+  const isForth = isChanged && isDeepEqual(imagesOf(after), expectedImages(plan, images, 'to'));
+  const wanted = !isChanged ? was : isForth ? (was === from ? to : was) : was === to ? from : was;
+  if (is !== wanted) watch.violate('I2', `${process.name} turned the change-cause ${was} into ${is}, not ${wanted}`);
 }
 
 function checkFence(watch: Watch, process: SimulatedProcess, rollout: Rollout, before: RawDeployment, after: RawDeployment): void {
@@ -209,7 +222,11 @@ function readPhase(job: RawJob | undefined): { readonly phase: string; readonly 
 
 function blanked(object: RawDeployment): object {
   const { [rolloutLabel]: _, ...labels } = object.metadata?.labels ?? {};
-  const { resourceVersion: _version, generation: _generation, managedFields, ...metadata } = object.metadata ?? {};
+  const { resourceVersion: _version, generation: _generation, managedFields, annotations: notes, ...metadata } = object.metadata ?? {};
+  const { 'kubernetes.io/change-cause': _cause, ...annotations } = notes ?? {};
   const others = (managedFields ?? []).filter((entry) => entry.manager !== 'gated-rollout');
-  return { metadata: { ...metadata, labels, others }, spec: { ...object.spec, template: withoutImages(object.spec?.template) } };
+  return {
+    metadata: { ...metadata, labels, annotations, others },
+    spec: { ...object.spec, template: withoutImages(object.spec?.template) },
+  };
 }

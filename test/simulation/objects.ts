@@ -43,7 +43,14 @@ export function images(scenario: Pick<Scenario, 'twoContainers'>, tag: string): 
 }
 
 export function initialStable(scenario: Scenario): RawDeployment {
-  const containers = Object.entries(images(scenario, 'v1')).map(([name, image]) => ({ name, image, env: [{ name: 'MODE', value: 'a' }] }));
+  const containers = Object.entries(images(scenario, 'v1')).map(([name, image]) => ({
+    name,
+    image,
+    env: [
+      { name: 'MODE', value: 'a' },
+      { name: 'LEVEL', value: 'v1' },
+    ],
+  }));
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -68,19 +75,31 @@ export function initialStable(scenario: Scenario): RawDeployment {
   };
 }
 
-/** Images of all containers in one string: equal strings are equal images. */
+/** What a release changes: the image of each container, and its variable LEVEL as `app LEVEL`. */
 export function imagesOf(object: RawDeployment | undefined): Readonly<Record<string, string>> {
-  return Object.fromEntries((object?.spec?.template.spec?.containers ?? []).map(({ name, image }) => [name, image ?? '']));
+  const containers = object?.spec?.template.spec?.containers ?? [];
+  return Object.fromEntries(
+    containers.flatMap(({ name, image, env }) => [
+      [name, image ?? ''],
+      ...(env ?? []).filter((variable) => variable.name === 'LEVEL').map(({ value }) => [`${name} LEVEL`, value ?? '']),
+    ]),
+  );
 }
 
 export function tagOf(template: RawTemplate): string {
   return template.spec?.containers[0]?.image?.split(':')[1] ?? '';
 }
 
-/** Everything in a template but the images. */
+/** The note of the change. */
+export function causeOf(object: RawDeployment | undefined): string | undefined {
+  return object?.metadata?.annotations?.['kubernetes.io/change-cause'];
+}
+
+/** Everything in a template but the images and LEVEL. */
 export function withoutImages(template: RawTemplate | undefined): string {
   const spec = template?.spec;
-  return JSON.stringify({ ...template, spec: { ...spec, containers: spec?.containers.map((one) => ({ ...one, image: '' })) } });
+  const containers = spec?.containers.map((one) => ({ ...one, image: '', env: (one.env ?? []).filter(({ name }) => name !== 'LEVEL') }));
+  return JSON.stringify({ ...template, spec: { ...spec, containers } });
 }
 
 export function fenceOf(object: RawDeployment | undefined): string | undefined {

@@ -24,7 +24,10 @@ export function act(world: World, deed: Deed): void {
       editContainer(world, (container) => ({ ...container, image: `${container.name}:hotfix` }));
       break;
     case 'env':
-      editContainer(world, (container) => ({ ...container, env: [{ name: 'MODE', value: 'b' }] }));
+      editContainer(world, (container) => ({
+        ...container,
+        env: (container.env ?? []).map((one) => (one.name === 'MODE' ? { ...one, value: 'b' } : one)),
+      }));
       break;
     case 'replicas':
       edit(world, (object) => ({ ...object, spec: { ...specOf(object), replicas: deed.replicas ?? 1 } }));

@@ -73,13 +73,14 @@ export function recordOf(name: string, startedAtMs: number): Rollout {
   };
 }
 
-/** The images that a rollout wants on a Deployment that has these. */
+/** The images, and LEVEL, that a rollout wants on a Deployment that has these. */
 export function expectedImages(
   plan: Plan,
   images: Readonly<Record<string, string>>,
   side: 'from' | 'to',
 ): Readonly<Record<string, string>> {
-  return { ...images, ...Object.fromEntries(plan.images.map((change) => [change.container, change[side]])) };
+  const levels = (plan.configuration ?? []).map((change) => [`${change.guards[0]?.value} LEVEL`, change[side]]);
+  return { ...images, ...Object.fromEntries([...plan.images.map((change) => [change.container, change[side]]), ...levels]) };
 }
 
 export type Watch = {

@@ -26,6 +26,8 @@ export function movedImage(images: readonly ImageChange[], stable: WorkloadFacts
 
 function imageIdsOfContainer(container: string, workload: WorkloadFacts): readonly string[] {
   return workload.pods
-    .flatMap((pod) => pod.containers.filter((found) => found.name === container).map((found) => found.imageId))
+    .flatMap((pod) =>
+      [...pod.containers, ...(pod.initContainers ?? [])].filter((found) => found.name === container).map((found) => found.imageId),
+    )
     .filter((imageId) => imageId !== '');
 }

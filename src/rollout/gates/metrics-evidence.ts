@@ -1,6 +1,8 @@
 import type { CountersState } from './counters.ts';
+import type { BudgetEvidence } from './error-budget.ts';
 import type { LimitTally } from './limit-tally.ts';
 import type { Batch, TestState } from './sequential-test.ts';
+import type { TrafficEvidence } from './traffic-share.ts';
 
 /** What has been seen of one limit. */
 export type LimitEvidence = {
@@ -8,6 +10,8 @@ export type LimitEvidence = {
   readonly within: TestState;
   readonly pending: Batch;
   readonly tally: LimitTally;
+  /** When the last batch was closed; undefined before the first. */
+  readonly closedAtMs?: number | undefined;
 };
 
 /** All that the gate remembers; plain data for the journal, with finite numbers only. Times are the observations' `nowMs`. */
@@ -22,6 +26,10 @@ export type MetricsEvidence = {
   readonly stableMovedAtMs: number | undefined;
   /** Why the last reading gave nothing. Untrusted text. */
   readonly unavailable: string | undefined;
-  /** The limit that convicted, and when; all numbers above are those of that moment from then on. */
-  readonly failure: { readonly limit: number; readonly atMs: number } | undefined;
+  /** The same of slow requests, where a limit is for them. */
+  readonly slow?: { readonly counters: CountersState; readonly totals: Batch } | undefined;
+  readonly traffic?: TrafficEvidence | undefined;
+  readonly budget?: BudgetEvidence | undefined;
+  /** The limit or the rule that convicted, and when; all numbers above are those of that moment from then on. */
+  readonly failure: { readonly limit: number | 'traffic' | 'budget'; readonly atMs: number } | undefined;
 };

@@ -1,12 +1,12 @@
 import type { MetricsReading } from '../observation.ts';
-import type { ErrorLimit } from '../spec.ts';
-import type { Verdict } from '../verdict.ts';
+import type { ReasonCode, Verdict } from '../verdict.ts';
 import { count, rateOf } from './amounts.ts';
 import { addBatches, closeBatch, difference, noBatch, noCounters } from './counters.ts';
+import { fullBudget, isOverdrawn, isSpent, spend } from './error-budget.ts';
 import { addToTally, emptyTally } from './limit-tally.ts';
 import type { LimitEvidence, MetricsEvidence } from './metrics-evidence.ts';
-import { requestsStillNeeded } from './metrics-numbers.ts';
-import { type MetricsRules, withinTest, worseTest } from './metrics-rules.ts';
+import { countsOf, requestsStillNeeded, weakestLimit } from './metrics-numbers.ts';
+import { type GateLimit, isSlowLimit, type MetricsRules, withinTest, worseTest } from './metrics-rules.ts';
 import {
   explainFailure,
   explainNoReading,
@@ -17,6 +17,8 @@ import {
   explainTooLittle,
 } from './metrics-sentences.ts';
 import { type Batch, startTest, updateTest } from './sequential-test.ts';
+import { slowView } from './slow-requests.ts';
+import { absorbTraffic, startTraffic } from './traffic-share.ts';
 
 export type { MetricsEvidence } from './metrics-evidence.ts';
 export type { MetricsRules } from './metrics-rules.ts';
@@ -28,54 +30,81 @@ export function startEvidence(rules: MetricsRules): MetricsEvidence {
   return {
     counters: noCounters,
     totals: noBatch,
-    limits: rules.limits.map((limit) => ({
-      worse: startTest(worseTest(rules, limit)),
-      within: startTest(withinTest(rules, limit)),
-      pending: noBatch,
-      tally: emptyTally,
-    })),
+    limits: rules.limits.map((limit) => startLimit(rules, limit)),
     canaryMovedAtMs: undefined,
     stableMovedAtMs: undefined,
     unavailable: undefined,
+    slow: rules.limits.some(isSlowLimit) ? { counters: noCounters, totals: noBatch } : undefined,
+    traffic: rules.minTraffic === undefined ? undefined : startTraffic(rules),
+    budget: rules.errorBudget === undefined ? undefined : fullBudget,
     failure: undefined,
   };
 }
 
-/** The evidence after one more reading, taken at `nowMs`. A failure is latched: later readings change nothing. */
-export function absorbReading(rules: MetricsRules, evidence: MetricsEvidence, reading: MetricsReading, nowMs: number): MetricsEvidence {
-  if (evidence.failure !== undefined) return evidence;
-  const { state: counters, delta } = difference(evidence.counters, reading);
-  const limits = rules.limits.map((limit, index) => absorbDelta(rules, limit, evidence.limits[index], delta, nowMs));
-  const totals = addBatches(evidence.totals, delta);
-  const broken = limits.findIndex((one) => one.worse.logE >= rules.failNats);
+function startLimit(rules: MetricsRules, limit: GateLimit): LimitEvidence {
   return {
-    counters,
-    totals,
-    limits,
-    canaryMovedAtMs: delta.canaryRequests > 0 ? nowMs : (evidence.canaryMovedAtMs ?? nowMs),
-    stableMovedAtMs: delta.stableRequests > 0 ? nowMs : (evidence.stableMovedAtMs ?? nowMs),
-    unavailable: undefined,
-    failure: broken >= 0 && totals.canaryErrors >= rules.errorsMin ? { limit: broken, atMs: nowMs } : undefined,
+    worse: startTest(worseTest(rules, limit)),
+    within: startTest(withinTest(rules, limit)),
+    pending: noBatch,
+    tally: emptyTally,
+    closedAtMs: undefined,
   };
 }
 
-function absorbDelta(
+/**
+ * The evidence after one more reading, taken at `nowMs`. `share` is the canary's part of the pods that answer, as a fraction, where it is
+ * known. A failure is latched: later readings change nothing.
+ */
+export function absorbReading(
   rules: MetricsRules,
-  limit: ErrorLimit,
-  before: LimitEvidence | undefined,
-  delta: Batch,
+  evidence: MetricsEvidence,
+  reading: MetricsReading,
   nowMs: number,
-): LimitEvidence {
-  const worse = worseTest(rules, limit);
-  const within = withinTest(rules, limit);
-  const evidence = before ?? { worse: startTest(worse), within: startTest(within), pending: noBatch, tally: emptyTally };
+  share?: number,
+): MetricsEvidence {
+  if (evidence.failure !== undefined) return evidence;
+  const { state: counters, delta } = difference(evidence.counters, reading);
+  const slow = evidence.slow === undefined ? undefined : difference(evidence.slow.counters, slowView(reading));
+  const next: MetricsEvidence = {
+    counters,
+    totals: addBatches(evidence.totals, delta),
+    limits: rules.limits.map((limit, index) =>
+      absorbDelta(rules, limit, evidence.limits[index], isSlowLimit(limit) ? (slow?.delta ?? noBatch) : delta, nowMs),
+    ),
+    canaryMovedAtMs: delta.canaryRequests > 0 ? nowMs : (evidence.canaryMovedAtMs ?? nowMs),
+    stableMovedAtMs: delta.stableRequests > 0 ? nowMs : (evidence.stableMovedAtMs ?? nowMs),
+    unavailable: undefined,
+    slow: slow === undefined ? undefined : { counters: slow.state, totals: addBatches(evidence.slow?.totals ?? noBatch, slow.delta) },
+    traffic: evidence.traffic === undefined ? undefined : absorbTraffic(rules, evidence.traffic, delta, share, nowMs),
+    budget: evidence.budget === undefined ? undefined : spend(evidence.budget, delta, nowMs),
+    failure: undefined,
+  };
+  return { ...next, failure: failureOf(rules, next, nowMs) };
+}
+
+/** A broken limit first: it says most. */
+function failureOf(rules: MetricsRules, evidence: MetricsEvidence, atMs: number): MetricsEvidence['failure'] {
+  const broken = rules.limits.findIndex((limit, index) => {
+    return (evidence.limits[index]?.worse.logE ?? 0) >= rules.failNats && countsOf(limit, evidence).canaryErrors >= rules.errorsMin;
+  });
+  if (broken >= 0) return { limit: broken, atMs };
+  if (rules.errorBudget !== undefined && evidence.budget !== undefined && isSpent(rules.errorBudget, evidence.budget))
+    return { limit: 'budget', atMs };
+  if (evidence.traffic !== undefined && evidence.traffic.test.logE >= rules.failNats) return { limit: 'traffic', atMs };
+  return undefined;
+}
+
+function absorbDelta(rules: MetricsRules, limit: GateLimit, before: LimitEvidence | undefined, delta: Batch, nowMs: number): LimitEvidence {
+  const evidence = before ?? startLimit(rules, limit);
   const { batch, pending } = closeBatch(evidence.pending, delta, limit.ratio > 0);
   if (batch === undefined) return { ...evidence, pending };
+  const timeShare = (nowMs - (evidence.closedAtMs ?? nowMs)) / rules.restartsMs;
   return {
-    worse: updateTest(worse, evidence.worse, batch),
-    within: updateTest(within, evidence.within, batch),
+    worse: updateTest(worseTest(rules, limit), evidence.worse, batch, timeShare),
+    within: updateTest(withinTest(rules, limit), evidence.within, batch),
     pending,
     tally: addToTally(limit, evidence.tally, batch, nowMs),
+    closedAtMs: nowMs,
   };
 }
 
@@ -97,7 +126,7 @@ export function absorbUnavailable(evidence: MetricsEvidence, why: string, nowMs:
 export function judgeMetrics(rules: MetricsRules, evidence: MetricsEvidence, nowMs: number): Verdict {
   if (evidence.failure !== undefined) {
     const because = explainFailure(rules, evidence);
-    return { kind: 'fail', reason: 'metrics-failed', because, evidence: [describeProgress(rules, evidence)] };
+    return { kind: 'fail', reason: reasonOf(evidence.failure.limit), because, evidence: [describeProgress(rules, evidence)] };
   }
   const { canaryMovedAtMs, stableMovedAtMs } = evidence;
   if (canaryMovedAtMs === undefined || stableMovedAtMs === undefined) {
@@ -117,13 +146,27 @@ export function judgeMetrics(rules: MetricsRules, evidence: MetricsEvidence, now
   if (canaryQuietMs > rules.staleMs) {
     return { kind: 'unknown', reason: 'too-little-traffic', because: explainSilentCanary(canaryQuietMs) };
   }
-  const suspected = evidence.limits.some((one) => one.worse.logE >= rules.failNats);
+  if (evidence.slow !== undefined && evidence.slow.totals.canaryRequests === 0 && evidence.totals.canaryRequests > 0) {
+    return { kind: 'unknown', reason: 'metrics-unavailable', because: 'the metrics hold no response times of the canary' };
+  }
+  const suspected = evidence.limits.some((one) => one.worse.logE >= rules.failNats) || overdraws(rules, evidence);
   const kept = rules.limits.length > 0 && rules.limits.every((_, index) => (evidence.limits[index]?.within.logE ?? 0) >= rules.passNats);
   if (kept && !suspected) return { kind: 'pass', because: explainPass(rules, evidence) };
   const neededRequests = requestsStillNeeded(rules, evidence);
-  return evidence.totals.canaryRequests < neededRequests
+  const { limit } = weakestLimit(rules, evidence);
+  return countsOf(limit, evidence).canaryRequests < neededRequests
     ? { kind: 'unknown', reason: 'too-little-traffic', because: explainTooLittle(rules, evidence, neededRequests) }
     : { kind: 'unknown', reason: 'too-close-to-call', because: explainTooClose(rules, evidence) };
+}
+
+/** Whether the newest scrapes overdraw the error budget. */
+export function overdraws(rules: MetricsRules, { budget }: MetricsEvidence): boolean {
+  return rules.errorBudget !== undefined && budget !== undefined && isOverdrawn(rules.errorBudget, budget);
+}
+
+function reasonOf(limit: NonNullable<MetricsEvidence['failure']>['limit']): ReasonCode {
+  if (limit === 'budget') return 'error-budget-spent';
+  return limit === 'traffic' ? 'traffic-vanished' : 'metrics-failed';
 }
 
 /** One line of where the evidence stands, for the log while waiting. May hold untrusted text. */

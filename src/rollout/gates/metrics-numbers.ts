@@ -1,7 +1,8 @@
-import type { ErrorLimit } from '../spec.ts';
+import { noBatch } from './counters.ts';
 import { lowerBound, upperBound } from './error-bounds.ts';
 import type { LimitEvidence, MetricsEvidence } from './metrics-evidence.ts';
-import { allowedRate, type MetricsRules } from './metrics-rules.ts';
+import { allowedRate, type GateLimit, isSlowLimit, type MetricsRules, testCount } from './metrics-rules.ts';
+import type { Batch } from './sequential-test.ts';
 import { passOverheadNats, requestsToPass } from './traffic.ts';
 
 /** The errors of one arm. Rates are fractions; the bounds hold at any time, of the mean rate (gates.md §3.6). */
@@ -16,7 +17,7 @@ export type ArmNumbers = {
 };
 
 export type LimitNumbers = {
-  readonly limit: ErrorLimit;
+  readonly limit: GateLimit;
   /** What the limit came to beside stable's rate, as a fraction, weighted by the canary's traffic. */
   readonly allowedRate: number;
   /** Evidence that the limit is broken, in nats, what convicts, and how sure that makes (a fraction, all limits allowed for). */
@@ -54,24 +55,24 @@ function armNumbers(rules: MetricsRules, errors: number, requests: number): ArmN
   };
 }
 
-function limitNumbers(rules: MetricsRules, limit: ErrorLimit, evidence: MetricsEvidence, one: LimitEvidence | undefined): LimitNumbers[] {
+function limitNumbers(rules: MetricsRules, limit: GateLimit, evidence: MetricsEvidence, one: LimitEvidence | undefined): LimitNumbers[] {
   if (one === undefined) return [];
   const { worse, within } = one;
   return [
     {
       limit,
       allowedRate: allowedRateSoFar(limit, one, evidence),
-      worse: { logE: worse.logE, neededNats: rules.failNats, confidence: confidenceOf(worse.logE - Math.log(rules.limits.length)) },
+      worse: { logE: worse.logE, neededNats: rules.failNats, confidence: confidenceOf(worse.logE - Math.log(testCount(rules))) },
       within: { logE: within.logE, neededNats: rules.passNats, confidence: confidenceOf(within.logE) },
     },
   ];
 }
 
 /** What the limit came to so far, as a fraction: batch by batch, or beside all of stable's requests before the first batch. */
-export function allowedRateSoFar(limit: ErrorLimit, evidence: LimitEvidence, all: Pick<MetricsEvidence, 'totals'>): number {
+export function allowedRateSoFar(limit: GateLimit, evidence: LimitEvidence, all: Pick<MetricsEvidence, 'totals' | 'slow'>): number {
   const { counts, allowedErrors } = evidence.tally.whole;
   if (counts.canaryRequests > 0) return allowedErrors / counts.canaryRequests;
-  const { stableErrors, stableRequests } = all.totals;
+  const { stableErrors, stableRequests } = countsOf(limit, all);
   return allowedRate(limit, stableRequests > 0 ? stableErrors / stableRequests : 0);
 }
 
@@ -86,14 +87,19 @@ export function requestsStillNeeded(rules: MetricsRules, evidence: MetricsEviden
   if (limit === undefined || one === undefined) return Infinity;
   const formula = requestsToPass(allowedRateSoFar(limit, one, evidence), rules);
   const perNat = one.tally.whole.counts.canaryRequests / (Math.max(one.within.logE, 0) + passOverheadNats);
-  return evidence.totals.canaryErrors > 0 ? formula : Math.max(formula, Math.ceil(perNat * (rules.passNats + passOverheadNats)));
+  return countsOf(limit, evidence).canaryErrors > 0 ? formula : Math.max(formula, Math.ceil(perNat * (rules.passNats + passOverheadNats)));
+}
+
+/** What was counted for a limit so far: errors, or slow requests in their place. */
+export function countsOf(limit: GateLimit | undefined, evidence: Pick<MetricsEvidence, 'totals' | 'slow'>): Batch {
+  return limit !== undefined && isSlowLimit(limit) ? (evidence.slow?.totals ?? noBatch) : evidence.totals;
 }
 
 /** The limit with the least evidence that it is kept: the one that a pass waits for. */
 export function weakestLimit(
   rules: MetricsRules,
   evidence: MetricsEvidence,
-): { limit: ErrorLimit | undefined; one: LimitEvidence | undefined } {
+): { limit: GateLimit | undefined; one: LimitEvidence | undefined } {
   const least = Math.min(...evidence.limits.map((one) => one.within.logE));
   const index = evidence.limits.findIndex((one) => one.within.logE === least);
   return { limit: rules.limits[index], one: evidence.limits[index] };

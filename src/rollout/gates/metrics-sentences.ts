@@ -1,17 +1,21 @@
-import type { ErrorLimit } from '../spec.ts';
 import { confidencePercent, count, percent, rateOf } from './amounts.ts';
+import { explainSpent, fullBudget } from './error-budget.ts';
 import type { MetricsEvidence } from './metrics-evidence.ts';
-import { allowedRateSoFar, confidenceOf, weakestLimit } from './metrics-numbers.ts';
-import type { MetricsRules } from './metrics-rules.ts';
+import { allowedRateSoFar, confidenceOf, countsOf, weakestLimit } from './metrics-numbers.ts';
+import { type GateLimit, type MetricsRules, testCount } from './metrics-rules.ts';
 import type { Batch } from './sequential-test.ts';
+import { durationText } from './slow-requests.ts';
+import { explainVanished, startTraffic } from './traffic-share.ts';
 
 /** Why the metrics gate failed. */
 export function explainFailure(rules: MetricsRules, evidence: MetricsEvidence): string {
   const index = evidence.failure?.limit ?? 0;
+  if (index === 'budget') return explainSpent(rules.errorBudget ?? 0, evidence.budget ?? fullBudget, evidence.totals);
+  if (index === 'traffic') return explainVanished(rules, evidence.traffic ?? startTraffic(rules));
   const limit = rules.limits[index];
   const one = evidence.limits[index];
   if (limit === undefined || one === undefined) return 'the error limit is broken';
-  const confidence = confidencePercent(confidenceOf(one.worse.logE - Math.log(rules.limits.length)));
+  const confidence = confidencePercent(confidenceOf(one.worse.logE - Math.log(testCount(rules))));
   const { whole, excess } = one.tally;
   // A defect that came late may hide in the totals; then only the time since it began shows why.
   const isLate = whole.counts.canaryErrors <= whole.allowedErrors && excess !== undefined;
@@ -54,9 +58,10 @@ export function explainTooLittle(rules: MetricsRules, evidence: MetricsEvidence,
   const { limit, one } = weakestLimit(rules, evidence);
   const allowed =
     limit === undefined || one === undefined ? '' : ` to show that it is within ${percent(allowedRateSoFar(limit, one, evidence))}`;
-  const { canaryErrors, canaryRequests } = evidence.totals;
-  const failed = canaryErrors > 0 ? `, ${count(canaryErrors)} of them failed` : '';
-  return `too little traffic: ${count(canaryRequests)} canary requests${failed}; even without errors about ${count(neededRequests)} are needed${allowed}`;
+  const { canaryErrors, canaryRequests } = countsOf(limit, evidence);
+  const failed = canaryErrors > 0 ? ` (${count(canaryErrors)} ${limit?.slowOverMs === undefined ? 'failed' : 'slow'})` : '';
+  const seen = `${count(canaryRequests)} of about ${count(neededRequests)} canary requests${failed}`;
+  return `too little traffic: ${seen}; even without errors so many are needed${allowed}`;
 }
 
 /** Enough requests, and still undecided. */
@@ -69,17 +74,18 @@ export function explainTooClose(rules: MetricsRules, evidence: MetricsEvidence):
       ? `good (evidence ${odds(within.logE)} to 1, ${count(Math.exp(rules.passNats))} to 1 needed)`
       : `bad (evidence ${odds(worse.logE)} to 1, ${count(Math.exp(rules.failNats))} to 1 needed)`;
   const allowed = limitText(limit, allowedRateSoFar(limit, one, evidence));
-  return `${armsOf(limit, evidence.totals)}: too close to the allowed ${allowed} to call; leaning ${leaning}`;
+  return `${armsOf(limit, countsOf(limit, evidence))}: too close to the allowed ${allowed} to call; leaning ${leaning}`;
 }
 
-function armsOf(limit: ErrorLimit, counts: Batch): string {
+function armsOf(limit: GateLimit, counts: Batch): string {
   const { canaryErrors, canaryRequests, stableErrors, stableRequests } = counts;
-  const canary = `canary ${rateOf(canaryErrors, canaryRequests)} errors (${count(canaryErrors)} of ${count(canaryRequests)})`;
+  const what = limit.slowOverMs === undefined ? 'errors' : `slower than ${durationText(limit.slowOverMs)}`;
+  const canary = `canary ${rateOf(canaryErrors, canaryRequests)} ${what} (${count(canaryErrors)} of ${count(canaryRequests)})`;
   if (limit.ratio === 0) return canary;
   return `${canary} against stable ${rateOf(stableErrors, stableRequests)} (${count(stableErrors)} of ${count(stableRequests)})`;
 }
 
-function limitText(limit: ErrorLimit, allowed: number): string {
+function limitText(limit: GateLimit, allowed: number): string {
   if (limit.ratio === 0) return percent(limit.absolute);
   const absolute = limit.absolute > 0 ? ` + ${percent(limit.absolute)}` : '';
   return `${limit.ratio} x stable${absolute} = ${percent(allowed)}`;

@@ -17,6 +17,8 @@ const invalidReasons: ReadonlySet<string> = new Set(['InvalidImageName', 'ErrIma
 /** One retry is granted: a registry may be away for a moment, a dependency may not be up yet. */
 const pullFailuresMax = 2;
 const crashesMax = 2;
+/** An init container often ends with an error until what it waits for is there. */
+const initCrashesMax = 4;
 /** A missing Secret or ConfigMap is often created a moment later. */
 const configurationGraceMs = 10_000;
 
@@ -39,15 +41,20 @@ function diagnoseCreation(workload: WorkloadFacts): Diagnosis {
 }
 
 function diagnosePod(pod: PodFacts, nowMs: number): Diagnosis {
+  for (const container of pod.initContainers ?? []) {
+    const finding = diagnoseContainer(pod, container, nowMs, initCrashesMax);
+    if (finding.kind === 'fatal') return finding;
+  }
   for (const container of pod.containers) {
-    const finding = diagnoseContainer(pod, container, nowMs);
+    const finding = diagnoseContainer(pod, container, nowMs, crashesMax);
     if (finding.kind === 'fatal') return finding;
   }
   if (pod.unschedulable !== undefined) {
     return { kind: 'environment', reason: 'unschedulable', because: `pod ${pod.name} finds no node: ${pod.unschedulable}` };
   }
   if (pod.ready) return { kind: 'none' };
-  const waiting = pod.containers.find((container) => container.waiting !== undefined && container.waiting.reason !== 'ContainerCreating');
+  const containers = [...(pod.initContainers ?? []), ...pod.containers];
+  const waiting = containers.find((container) => container.waiting !== undefined && container.waiting.reason !== 'ContainerCreating');
   if (waiting?.waiting !== undefined) {
     const reason = pullReasons.has(waiting.waiting.reason) ? 'image-pull' : 'not-ready';
     return {
@@ -68,7 +75,7 @@ function diagnosePod(pod: PodFacts, nowMs: number): Diagnosis {
   return { kind: 'waiting', reason: 'not-ready', because: `pod ${pod.name} is not ready yet`, evidence: pod.evidence };
 }
 
-function diagnoseContainer(pod: PodFacts, container: ContainerFacts, nowMs: number): Diagnosis {
+function diagnoseContainer(pod: PodFacts, container: ContainerFacts, nowMs: number, allowed: number): Diagnosis {
   const where = `container ${container.name} of pod ${pod.name}`;
   const { waiting } = container;
   if (waiting !== undefined && pullReasons.has(waiting.reason) && pod.pullFailures >= pullFailuresMax) {
@@ -94,12 +101,12 @@ function diagnoseContainer(pod: PodFacts, container: ContainerFacts, nowMs: numb
   ) {
     return { kind: 'fatal', reason: 'invalid-configuration', because: `${where} lacks its configuration`, evidence: [waiting.message] };
   }
-  return diagnoseCrash(pod, container, where);
+  return diagnoseCrash(pod, container, where, allowed);
 }
 
-function diagnoseCrash(pod: PodFacts, container: ContainerFacts, where: string): Diagnosis {
+function diagnoseCrash(pod: PodFacts, container: ContainerFacts, where: string, allowed: number): Diagnosis {
   const crashes = crashesOf(container);
-  if (crashes < crashesMax) return { kind: 'none' };
+  if (crashes < allowed) return { kind: 'none' };
   const last = container.terminated ?? container.lastTerminated;
   if (last?.reason === 'OOMKilled') {
     return {

@@ -18,8 +18,16 @@ export type SequentialTest = {
   readonly dispersion: number;
   /** The most evidence that one batch may give, in nats. */
   readonly capNats: number | undefined;
-  /** In how many later batches a share of the capital is bet on "bad from here on"; 0: all on the first. */
-  readonly restarts: number;
+  /**
+   * In how many later batches a share of the capital is bet on "bad from here on"; 0: all on the first. `by-time`: in each later batch,
+   * as large a share as its part of the time, so that no length of a batch must be guessed.
+   */
+  readonly restarts: number | 'by-time';
+  /**
+   * Of how many requests of stable, at least, its rate is guessed from: older ones count less and less. Undefined: of all. Only a guess to
+   * bet by, so any choice is valid that uses earlier batches alone.
+   */
+  readonly memoryRequests?: number;
   /** What is known of stable before the first batch; only a guess to bet by, never evidence. */
   readonly prior?: { readonly errors: number; readonly requests: number };
 };
@@ -44,6 +52,8 @@ const rateMin = 1e-7;
 /** Rates this close to 0 or 1 cannot be told from certainty in doubles: a limit there is not tested, and none is projected to. */
 const limitMargin = 1e-9;
 const bisectionsMax = 200;
+/** The least that is kept of what is known of stable, from one batch to the next. */
+const keptMin = 0.5;
 
 /** A test before its first batch: no evidence (log E = 0). */
 export function startTest(test: SequentialTest): TestState {
@@ -53,21 +63,33 @@ export function startTest(test: SequentialTest): TestState {
 
 /**
  * The state after one more batch (gates.md §3.2 and §3.3). A batch without requests in an arm that the limit needs changes nothing,
- * so carry its counts over to the next one (see `closeBatch`).
+ * so carry its counts over to the next one (see `closeBatch`). `timeShare` is the batch's part of the longest time that the test may take
+ * (0 to 1), for restarts by time; it must not depend on the errors.
  */
-export function updateTest(test: SequentialTest, state: TestState, batch: Batch): TestState {
+export function updateTest(test: SequentialTest, state: TestState, batch: Batch, timeShare = 0): TestState {
   if (batch.canaryRequests <= 0 || (test.ratio > 0 && batch.stableRequests <= 0)) return state;
-  const bet = placeBets(test, state, batch);
+  const bet = placeBets(test, state, batch, timeShare);
+  const kept = keptShare(test, state.stableRequests);
   // Stable's rate joins only after it was used: a bet that knows its own outcome proves nothing.
-  return { ...bet, stableErrors: state.stableErrors + batch.stableErrors, stableRequests: state.stableRequests + batch.stableRequests };
+  return {
+    ...bet,
+    stableErrors: kept * state.stableErrors + batch.stableErrors,
+    stableRequests: kept * state.stableRequests + batch.stableRequests,
+  };
 }
 
-function placeBets(test: SequentialTest, state: TestState, batch: Batch): TestState {
+/** How much of what is known of stable still counts beside the next batch. */
+function keptShare({ memoryRequests }: SequentialTest, knownRequests: number): number {
+  if (memoryRequests === undefined || knownRequests <= memoryRequests) return 1;
+  return Math.max(keptMin, memoryRequests / knownRequests);
+}
+
+function placeBets(test: SequentialTest, state: TestState, batch: Batch, timeShare: number): TestState {
   const stableRate = Math.min(Math.max(state.stableErrors / state.stableRequests, rateMin), 1 - rateMin);
   const limit = test.ratio * stableRate + test.absolute;
   if (limit < limitMargin || limit > 1 - limitMargin) return state;
   const batches = state.batches + 1;
-  const stake = stakeOf(test, batches);
+  const stake = Math.min(stakeOf(test, batches, timeShare), state.reserve);
   const reserve = Math.max(0, state.reserve - stake);
   const sign = test.side === 'worse' ? 1 : -1;
   const logWealth = ladder.map((step, index) => {
@@ -80,9 +102,10 @@ function placeBets(test: SequentialTest, state: TestState, batch: Batch): TestSt
 }
 
 /** The share of the starting capital that is bet from the given batch (1, 2, …) on. */
-function stakeOf(test: SequentialTest, batch: number): number {
+function stakeOf(test: SequentialTest, batch: number, timeShare: number): number {
   if (test.restarts === 0) return batch === 1 ? 1 : 0;
   if (batch === 1) return 0.5;
+  if (test.restarts === 'by-time') return 0.5 * Math.max(0, timeShare);
   return batch <= test.restarts + 1 ? 0.5 / test.restarts : 0;
 }
 

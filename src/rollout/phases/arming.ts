@@ -3,6 +3,7 @@ import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
+import { firstPhase } from '../strategies/first-phase.ts';
 import { end, interruptionOf, outcome } from './interruption.ts';
 
 type Arming = Extract<Phase, { kind: 'arming' }>;
@@ -36,13 +37,13 @@ export function decideFencing(plan: Plan, state: RolloutState, phase: Fencing, o
   const { canary, stable, nowMs } = observation;
   if (canary !== undefined && canary.rollout !== state.jobUid) return clearLeftover(plan, state, phase, observation);
   if (nowMs - phase.sinceMs > fencingMs) {
-    const because = `the Deployment ${plan.target.deployment} could not be labelled within ${fencingMs / 1000} s`;
+    const because = `the Deployment ${plan.target.deployment} could not be labelled${plan.configMaps === undefined ? '' : ', or its ConfigMaps created,'} within ${fencingMs / 1000} s`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
   if (stable?.rollout !== state.jobUid) {
     return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'every write to the Deployment tests this label' };
   }
-  return advance(state, { kind: 'step', index: 0, sinceMs: nowMs }, nowMs, 'the Deployment is fenced');
+  return advance(state, firstPhase(plan, nowMs), nowMs, 'the Deployment is fenced');
 }
 
 /** A canary that has lost its rollout still serves: it goes before ours comes, found by name, deleted by uid. */

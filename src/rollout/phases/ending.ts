@@ -1,3 +1,4 @@
+import { unreferred } from '../config-maps.ts';
 import type { Decision } from '../decision.ts';
 import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
@@ -78,5 +79,6 @@ export function leftOver(plan: Plan, state: RolloutState, observation: Observati
   if (observation.job?.uid === state.jobUid) left.push(`Job ${plan.names.job}`);
   if (observation.canary?.rollout === state.jobUid) left.push(`Deployment ${plan.names.canary}`);
   if (observation.stable?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.target.deployment}`);
+  left.push(...unreferred(plan, observation).map(({ name }) => `ConfigMap ${name}`));
   return left;
 }

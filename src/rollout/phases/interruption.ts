@@ -1,4 +1,5 @@
 import type { Decision } from '../decision.ts';
+import { configurationOf } from '../field-change.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
@@ -70,6 +71,8 @@ export function foreignChange(plan: Plan, stable: StableFacts): string | undefin
     const now = stable.images[image.container] ?? 'nothing';
     return `somebody changed the image of container ${image.container} from ${image.from} to ${now} during the rollout`;
   }
+  const field = configurationOf(plan).find((_, index) => stable.configuration?.[index] !== 'from');
+  if (field !== undefined) return `somebody changed ${field.what} during the rollout`;
   if (stable.templateHash !== plan.templateHash) {
     return `somebody changed the pod template of the Deployment ${plan.target.deployment} during the rollout: it is no longer what the canary was copied from`;
   }

@@ -1,5 +1,6 @@
 import { isAvailable } from '../absorb.ts';
 import type { Decision } from '../decision.ts';
+import { fieldsOn } from '../field-change.ts';
 import { movedImage } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue, recordMs } from '../heartbeat.ts';
@@ -17,10 +18,11 @@ const rejectionsMax = 3;
 
 type Images = 'old' | 'new' | 'other';
 
-/** Which images stand on the Deployment: all that were found, all that were asked for, or something else. */
+/** Which images, and configuration, stand on the Deployment: all that were found, all that were asked for, or something else. */
 export function imagesOn(plan: Plan, stable: StableFacts): Images {
-  if (plan.images.every((image) => stable.images[image.container] === image.from)) return 'old';
-  if (plan.images.every((image) => stable.images[image.container] === image.to)) return 'new';
+  const fields = fieldsOn(stable.configuration);
+  if (plan.images.every((image) => stable.images[image.container] === image.from) && (fields ?? 'old') === 'old') return 'old';
+  if (plan.images.every((image) => stable.images[image.container] === image.to) && (fields ?? 'new') === 'new') return 'new';
   return 'other';
 }
 

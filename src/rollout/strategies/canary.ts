@@ -115,7 +115,7 @@ function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Obs
   const { nowMs } = observation;
   const holdMs = plan.steps[phase.index]?.holdMs ?? 0;
   const heldMs = heldFor(state, phase, nowMs);
-  const doubt = plan.rules === undefined ? undefined : reasonToHold(state.evidence);
+  const doubt = plan.rules === undefined ? undefined : reasonToHold(state.evidence, plan.rules);
   if (heldMs >= holdMs && doubt === undefined) {
     const next: Phase = { kind: 'step', index: phase.index + 1, sinceMs: nowMs };
     return advance(state, next, nowMs, `step ${phase.index + 1} held for ${Math.round(heldMs / 1000)} s and no gate objects`);

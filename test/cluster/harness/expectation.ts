@@ -11,6 +11,8 @@ export interface Expectation {
   readonly failures: 'none' | { readonly answersOf: readonly string[] };
   /** Paths of the Deployment that the scenario's own person changed, as `spec.replicas`. */
   readonly personChanged?: readonly string[];
+  /** Paths of the Deployment that the release configures beside images; the scenario itself looks at what stands at the end. */
+  readonly configured?: readonly string[];
   /** What the scenario's own person breaks: no statement about us. */
   readonly exempt?: readonly Invariant[];
   /** Objects, as `deployments/web-canary`, that the scenario's own person has left. */

@@ -61,13 +61,14 @@ function judgeUntouched(
   expectation: Expectation,
 ): readonly string[] {
   const persons = (expectation.personChanged ?? []).map((path) => path.split('.'));
+  const released = [...ours, ...(expectation.configured ?? []).map((path) => path.split('.'))];
   // The person's last-applied annotation changes with the person's apply, and with nothing else.
   const applied = persons.length > 0 ? [['metadata', 'annotations', lastApplied]] : [];
   const found = new Set<string>();
-  const before = without(baseline.deployment, [...written, ...ours, ...persons, ...applied]);
+  const before = without(baseline.deployment, [...written, ...released, ...persons, ...applied]);
   for (const { object, type } of deployments) {
     if (type === 'DELETED' || object.metadata.deletionTimestamp !== undefined) continue;
-    for (const difference of differences(before, without(object, [...written, ...ours, ...persons, ...applied])))
+    for (const difference of differences(before, without(object, [...written, ...released, ...persons, ...applied])))
       found.add(`I2: Deployment ${difference}`);
   }
   const service = without(baseline.service, written);

@@ -15,6 +15,8 @@ export interface DeploymentSpec {
   readonly minReadySeconds: number | undefined;
   /** False: not one label or annotation on the Deployment itself. */
   readonly labelled: boolean;
+  /** False: no word on where the pods serve metrics, so nobody scrapes them. */
+  readonly announced?: boolean;
   readonly podSpec?: Readonly<Record<string, unknown>>;
   readonly spec?: Readonly<Record<string, unknown>>;
 }
@@ -38,7 +40,7 @@ export function deploymentManifest(options: DeploymentSpec): object {
       selector: { matchLabels: labels },
       ...(options.minReadySeconds === undefined ? {} : { minReadySeconds: options.minReadySeconds }),
       template: {
-        metadata: { labels, annotations: scrape },
+        metadata: { labels, ...(options.announced === false ? {} : { annotations: scrape }) },
         spec: { containers: options.containers.map(containerManifest), ...options.podSpec },
       },
       ...options.spec,

@@ -27,7 +27,7 @@ export class Metrics {
   /** Waits until Prometheus has counted `pods` pods at least twice: what a preflight finds then is steady. */
   async counts(pods: number, limitMs: number): Promise<void> {
     const end = Date.now() + limitMs;
-    const query = `count(max by (pod) (count_over_time(http_requests_total{namespace="${this.namespace}"}[1m])) >= 2)`;
+    const query = `count(max by (pod) (count_over_time({__name__=~"http_requests_total|http_server_request_duration_seconds_count",namespace="${this.namespace}"}[1m])) >= 2)`;
     for (let counted = 0; ; await sleep(500)) {
       try {
         counted = Number((await this.query(query))[0]?.value?.[1] ?? '0');

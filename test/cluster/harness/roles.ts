@@ -24,6 +24,9 @@ export const smallestRole: readonly Rule[] = [
 
 export const prometheusRule: Rule = { apiGroups: [''], resources: ['services/proxy'], resourceNames: ['prometheus:9090'], verbs: ['get'] };
 
+/** For `metrics: pods`. */
+export const podsProxyRule: Rule = { apiGroups: [''], resources: ['pods/proxy'], verbs: ['get'] };
+
 export class Deployer {
   readonly name = 'deployer';
   private readonly api: Api;

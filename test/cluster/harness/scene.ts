@@ -25,8 +25,11 @@ export interface SceneOptions {
   readonly scrapeInterval?: string | undefined;
   readonly minReadySeconds?: number;
   readonly labelled?: boolean;
+  readonly announced?: boolean;
   readonly created?: 'apply' | 'apply-server-side' | 'api';
   readonly load?: boolean;
+  /** ConfigMaps of a person that are there before the Deployment. */
+  readonly configMaps?: readonly object[];
   readonly rate?: number;
   readonly podSpec?: Readonly<Record<string, unknown>>;
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -93,6 +96,7 @@ export class Scene {
       scrapeInterval: 'scrapeInterval' in this.options ? this.options.scrapeInterval : '2s',
       minReadySeconds: this.options.minReadySeconds,
       labelled: this.options.labelled ?? true,
+      announced: this.options.announced ?? true,
       ...(this.options.podSpec === undefined ? {} : { podSpec: this.options.podSpec }),
       ...(this.options.spec === undefined ? {} : { spec: this.options.spec }),
       ...changes,
@@ -182,6 +186,7 @@ export class Scene {
 
   private async build(): Promise<void> {
     await this.watcher.start();
+    for (const configMap of this.options.configMaps ?? []) await this.api.create(this.paths.configMaps, configMap, 'person');
     const manifest = this.manifest();
     const created = this.options.created ?? 'apply';
     if (created === 'api') await this.api.create(this.paths.deployments, manifest, 'person');
@@ -200,7 +205,7 @@ export class Scene {
     if (this.options.load !== false) {
       await this.api.create(this.paths.pods, loadManifest(`http://${service.spec.clusterIP}/`, this.options.rate ?? 100));
       await this.load.flows(deadlineMs);
-      await this.metrics.counts(replicas, deadlineMs);
+      if (this.options.announced !== false) await this.metrics.counts(replicas, deadlineMs);
     }
     await this.takeBaseline();
   }

@@ -17,6 +17,8 @@ type Behaviour struct {
 	CrashAtStart bool
 	NeverReady   bool
 	ExitAtOnce   bool
+	// OpenTelemetry makes the metrics bear OpenTelemetry's names, and counts probes and scrapes as its middleware does.
+	OpenTelemetry bool
 }
 
 func behaviourFromEnv() (Behaviour, error) {
@@ -37,14 +39,15 @@ func behaviourFromEnv() (Behaviour, error) {
 		return Behaviour{}, err
 	}
 	return Behaviour{
-		Version:      os.Getenv("VERSION"),
-		Port:         int(port),
-		ErrorRate:    errorRate,
-		FailAfter:    int64(failAfter),
-		Latency:      time.Duration(latency * float64(time.Millisecond)),
-		CrashAtStart: os.Getenv("CRASH_AT_START") == "1",
-		NeverReady:   os.Getenv("NEVER_READY") == "1",
-		ExitAtOnce:   os.Getenv("EXIT_AT_ONCE") == "1",
+		Version:       os.Getenv("VERSION"),
+		Port:          int(port),
+		ErrorRate:     errorRate,
+		FailAfter:     int64(failAfter),
+		Latency:       time.Duration(latency * float64(time.Millisecond)),
+		CrashAtStart:  os.Getenv("CRASH_AT_START") == "1",
+		NeverReady:    os.Getenv("NEVER_READY") == "1",
+		ExitAtOnce:    os.Getenv("EXIT_AT_ONCE") == "1",
+		OpenTelemetry: os.Getenv("METRIC_NAMES") == "opentelemetry",
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"math"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ type service struct {
 	pod       string
 	seed      uint64
 	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
 	received  atomic.Int64
 	draining  atomic.Bool
 }
@@ -33,16 +35,50 @@ func newService(behaviour Behaviour) (*service, http.Handler) {
 	s := &service{behaviour: behaviour, pod: pod, seed: hash.Sum64(), requests: prometheus.NewCounterVec(
 		prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests of / answered."},
 		[]string{"code", "version"},
+	), durations: prometheus.NewHistogramVec(
+		prometheus.HistogramOpts{
+			Name:    "http_server_request_duration_seconds",
+			Help:    "Duration of HTTP server requests.",
+			Buckets: []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10},
+		},
+		[]string{"http_request_method", "http_response_status_code", "http_route"},
 	)}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(s.requests)
+	if behaviour.OpenTelemetry {
+		registry.MustRegister(s.durations)
+	} else {
+		registry.MustRegister(s.requests)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.ordinary)
 	mux.HandleFunc("GET /healthz", s.live)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /env", s.env)
+	mux.HandleFunc("GET /file", s.file)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	if behaviour.OpenTelemetry {
+		return s, s.measured(mux)
+	}
 	return s, mux
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	code int
+}
+
+func (w *statusWriter) WriteHeader(code int) {
+	w.code = code
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (s *service) measured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		recorded := &statusWriter{ResponseWriter: w, code: http.StatusOK}
+		next.ServeHTTP(recorded, r)
+		s.durations.WithLabelValues(r.Method, strconv.Itoa(recorded.code), r.URL.Path).Observe(time.Since(started).Seconds())
+	})
 }
 
 func (s *service) ordinary(w http.ResponseWriter, _ *http.Request) {
@@ -79,6 +115,16 @@ func (s *service) env(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprint(w, value)
+}
+
+// file answers with what a mounted file holds, and with no other file of the pod.
+func (s *service) file(w http.ResponseWriter, r *http.Request) {
+	content, err := fs.ReadFile(os.DirFS("/etc/web"), r.URL.Query().Get("name"))
+	if err != nil {
+		s.answer(w, http.StatusNotFound)
+		return
+	}
+	w.Write(content)
 }
 
 func (s *service) answer(w http.ResponseWriter, code int) {

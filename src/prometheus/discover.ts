@@ -1,0 +1,74 @@
+import { Fault, messageOf, UserError } from '../errors.ts';
+import { type Choice, chooseFamily, explainNoFamily, type Sighting } from '../rollout/metric-families/choose.ts';
+import { type Family, familiesOf, type Preset, presets } from '../rollout/metric-families/families.ts';
+import { isErrorSeries } from '../rollout/metric-families/outcome.ts';
+import { foreignTextMax, parseLabels } from './parse.ts';
+import { labelQuery, outcomesQuery, podsRegex } from './query.ts';
+import type { Ask } from './transport.ts';
+
+/** What they have in common shows in a few. */
+const podsMax = 8;
+
+/**
+ * Asks which of the known families exist for the stable pods, and with which labels: preset by preset, until one has a family that tells
+ * what failed. Each family is asked for by its name, as not every store allows a regular expression there.
+ * Throws UserError `metrics-unreachable` or `metrics-empty`.
+ */
+export async function discover(
+  ask: Ask,
+  namespace: string,
+  stablePods: readonly string[],
+  preset: Preset | undefined,
+  signal: AbortSignal,
+): Promise<Choice> {
+  const regex = podsRegex(stablePods.slice(0, podsMax)) ?? '';
+  const all: Sighting[] = [];
+  for (const name of presets.filter((one) => preset === undefined || preset === one)) {
+    const families = familiesOf(name);
+    const sightings = (await Promise.all(families.map((family) => look(ask, namespace, regex, family, signal)))).flat();
+    all.push(...sightings);
+    const choice = chooseFamily(sightings, name);
+    if (choice !== undefined) return choice;
+  }
+  throw new UserError(
+    'metrics-empty',
+    `Prometheus has no series for any of the ${stablePods.length} stable pods`,
+    `Does Prometheus scrape these pods, with the labels namespace="${namespace}" and pod, and have they answered a request yet?\n${explainNoFamily(all, preset)}\n` +
+      'If the metric has another name, give `error-query` and `total-query`; to judge by readiness alone, set `metrics: none`.',
+  );
+}
+
+async function look(ask: Ask, namespace: string, regex: string, family: Family, signal: AbortSignal): Promise<readonly Sighting[]> {
+  const outcomes = await labelsOf(ask, outcomesQuery(namespace, regex, family), signal);
+  if (outcomes.length === 0) return [];
+  const seen = outcomes.map((labels) => ({
+    counter: family.counter,
+    labels: Object.keys(labels).filter((name) => labels[name] !== ''),
+    tells: isErrorSeries(family, labels) !== undefined,
+  }));
+  const named = await Promise.all(
+    family.pathLabels.map(async (label) => {
+      const found = await labelsOf(ask, labelQuery(namespace, regex, family, label), signal);
+      return found.length === 0 ? [] : [{ counter: family.counter, labels: [label], tells: false }];
+    }),
+  );
+  return [...seen, ...named.flat()];
+}
+
+async function labelsOf(ask: Ask, query: string, signal: AbortSignal) {
+  const answer = await ask({ query }, signal).then(parseLabels, (error: unknown) => {
+    if (error instanceof Fault) return messageOf(error).slice(0, foreignTextMax);
+    throw error;
+  });
+  if (typeof answer !== 'string') return answer;
+  throw unreachable(answer, query);
+}
+
+/** Prometheus answers nothing that could be used, before the start. */
+export function unreachable(why: string, query: string): UserError {
+  return new UserError(
+    'metrics-unreachable',
+    `Prometheus cannot be used: ${why}`,
+    `Asked was: ${query}\nCheck \`prometheus\`, \`error-query\` and \`total-query\`; to judge by readiness alone, set \`metrics: none\`.`,
+  );
+}

@@ -1,0 +1,30 @@
+import type { Plan } from '../plan.ts';
+import type { Phase } from '../state.ts';
+
+/** Pods by name: the canary's, and stable's own, which while it rolls are of its newest template or not. */
+export type WorkloadPods = {
+  readonly canary: readonly string[];
+  readonly stable: readonly string[];
+  readonly updated: readonly string[];
+  readonly outdated: readonly string[];
+};
+
+/** Whose metrics are compared in this phase: `canary` are the pods that are judged, `stable` those beside them. Undefined: nobody's. */
+export function armsOf(
+  plan: Plan,
+  phase: Phase,
+  pods: WorkloadPods,
+): { readonly canary: readonly string[]; readonly stable: readonly string[] } | undefined {
+  if (plan.rules === undefined) return undefined;
+  switch (phase.kind) {
+    case 'step':
+      return pods.canary.length > 0 ? { canary: pods.canary, stable: pods.stable } : undefined;
+    case 'arming':
+    case 'fencing':
+    case 'promoting':
+    case 'reverting':
+    case 'aborting':
+    case 'ending':
+      return undefined;
+  }
+}

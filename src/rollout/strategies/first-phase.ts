@@ -1,0 +1,13 @@
+import type { Plan } from '../plan.ts';
+import type { Phase } from '../state.ts';
+
+/** The phase with which the strategy begins once the Deployment is fenced. */
+export function firstPhase(plan: Plan, nowMs: number): Phase {
+  switch (plan.spec.strategy) {
+    case 'canary':
+    case 'rolling':
+    case 'recreate':
+    case 'blue-green':
+      return { kind: 'step', index: 0, sinceMs: nowMs };
+  }
+}

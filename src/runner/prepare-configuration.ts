@@ -1,0 +1,29 @@
+import { UserError } from '../errors.ts';
+import { describeCause } from '../rollout/change-cause.ts';
+import type { PlannedConfiguration } from '../rollout/plan.ts';
+import { planConfigMaps } from '../rollout/plan-config-maps.ts';
+import { planVariables } from '../rollout/plan-variables.ts';
+import type { ImageChange, ImageRequest } from '../rollout/spec.ts';
+import type { Inspected } from './ports.ts';
+import type { ReleaseRequest } from './prepare.ts';
+
+/** What changes beside the images: variables, references to ConfigMaps, the note of the change. Throws UserError with what cannot be changed. */
+export function planConfiguration(request: ReleaseRequest, inspected: Inspected, images: readonly ImageChange[]): PlannedConfiguration {
+  const variables = planVariables(inspected.template.containers, request.variables ?? [], containersOf(request.images));
+  if (variables.kind === 'problem') throw new UserError('configuration-refused', variables.message, variables.hint);
+  const { wanted, earlier } = inspected.configMaps;
+  const references = planConfigMaps(inspected.template.references, wanted, earlier);
+  if (references.kind === 'problem') throw new UserError('configuration-refused', references.message, references.hint);
+  const configuration = [...variables.fields, ...references.fields];
+  const { cause } = request;
+  return {
+    ...(configuration.length === 0 ? {} : { configuration }),
+    ...(references.configMaps.length === 0 ? {} : { configMaps: references.configMaps }),
+    ...(cause === undefined ? {} : { changeCause: { from: inspected.changeCause, to: describeCause(cause, images, configuration) } }),
+  };
+}
+
+/** Those that a variable without a container is meant for; none: the only one. */
+function containersOf(images: ImageRequest): readonly string[] {
+  return images.kind === 'by-container' ? Object.keys(images.images) : images.containers;
+}
