@@ -43,6 +43,12 @@ describe('rollbackRequest', () => {
     expect(images(v1, v2, ['nobody'])).toEqual({ nobody: '' });
   });
 
+  test('init containers and native sidecars, too', () => {
+    const one = (image: string) => template([container('app', 'app:v1')], { initContainers: [container('migrate', image)] });
+    expect(images(one('migrate:v1'), one('migrate:v2'))).toEqual({ migrate: 'migrate:v1' });
+    expect(left(one('migrate:v1'), one('migrate:v2'))).toEqual([]);
+  });
+
   test('a container that only one of them has stays as it is, and is named', () => {
     const one = template([container('app', 'app:v1')]);
     expect(images(one, v2)).toEqual({ app: 'app:v1' });
