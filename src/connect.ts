@@ -1,13 +1,18 @@
 import { getInput } from '@actions/core';
 import type { Config, PrometheusAddress } from './config/config.ts';
 import { parseInputs } from './config/inputs.ts';
+import type { ProbeAddress } from './config/probe-address.ts';
 import { type RunContext, readRunContext } from './github/run-context.ts';
 import { maskSecrets } from './github/secrets.ts';
 import { createCluster } from './kubernetes/cluster.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
+import { paths } from './kubernetes/paths.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
+import { directly } from './probe/direct.ts';
+import { createProbe } from './probe/probe.ts';
+import { throughApi } from './probe/through-api.ts';
 import { createPrometheus } from './prometheus/client.ts';
-import type { Clock, Cluster, MetricsSource, Reporter } from './runner/ports.ts';
+import type { Clock, Cluster, MetricsSource, Probe, Reporter } from './runner/ports.ts';
 import { processClock } from './terminal.ts';
 
 /** Everything that the inputs name, ready to be asked. */
@@ -17,6 +22,7 @@ export type Connection = {
   readonly namespace: string;
   readonly cluster: Cluster;
   readonly metrics: MetricsSource | undefined;
+  readonly probe: Probe | undefined;
   readonly clock: Clock;
   close(): Promise<void>;
 };
@@ -46,6 +52,7 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     onSecret: (secret) => maskSecrets([secret]),
   });
   const metrics = config.prometheus === undefined ? undefined : connectPrometheus(config.prometheus, config, namespace, client);
+  const probe = config.probe === undefined ? undefined : connectProbe(config.probe, client);
   const cluster = createCluster({
     client,
     namespace,
@@ -54,7 +61,7 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     reporter,
     clock: processClock,
   });
-  return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
+  return { config, context, namespace, cluster, metrics, probe, clock: processClock, close: () => client.close() };
 }
 
 function connectPrometheus(address: PrometheusAddress, config: Config, namespace: string, client: KubernetesClient): MetricsSource {
@@ -64,4 +71,16 @@ function connectPrometheus(address: PrometheusAddress, config: Config, namespace
     namespace,
     queries: config.queries,
   });
+}
+
+const probeTimeoutMs = 2_000;
+
+/** Its address may hold a token: the runner hides it wherever it shows. */
+function connectProbe(address: ProbeAddress, client: KubernetesClient): Probe {
+  maskSecrets(address.secrets);
+  const { shown } = address;
+  if (address.kind === 'url') return createProbe({ asker: directly(address.url), shown, clock: processClock });
+  const path = paths.serviceProxy(address.namespace, address.name, address.port, address.path, address.scheme);
+  const asker = throughApi((signal) => client.ask(path, address.query, { signal, timeoutMs: probeTimeoutMs }));
+  return createProbe({ asker, shown, clock: processClock });
 }

@@ -12,7 +12,8 @@ export type UserErrorCode =
   | 'metrics-unreachable'
   | 'metrics-empty'
   | 'traffic-too-little'
-  | 'dry-run-denied';
+  | 'dry-run-denied'
+  | 'probe-unreachable';
 
 /** Something the user can change: the message says what. Never has a stack in the log. */
 export class UserError extends Error {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
 import type { PrometheusAddress } from './config/config.ts';
+import type { ProbeAddress } from './config/probe-address.ts';
 import { type Connection, connect } from './connect.ts';
 import { UserError } from './errors.ts';
 import { exitCodeOf, renderOutputs, writeOutputs } from './github/outputs.ts';
@@ -8,6 +9,7 @@ import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
+import { describeProbe } from './rollout/probe-tally.ts';
 import type { GateNumbers, Report } from './rollout/report.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
@@ -49,7 +51,7 @@ async function run(reporter: Reporter): Promise<void> {
 }
 
 async function releaseWith(connection: Connection, reporter: Reporter, cancel: AbortSignal): Promise<ReleaseEnd> {
-  const { config, cluster, metrics, clock, context } = connection;
+  const { config, cluster, metrics, probe, clock, context } = connection;
   const holder = { id: randomUUID(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
   const proxied =
     config.prometheus?.kind === 'service' && config.release.judgedBy === 'metrics'
@@ -64,15 +66,20 @@ async function releaseWith(connection: Connection, reporter: Reporter, cancel: A
     readinessOnPurpose: config.readinessOnPurpose,
     logs: config.evidence === 'logs',
     proxied,
+    probed: probedService(config.probe),
     holder,
   };
   const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
-  return release(request, { cluster, metrics, reporter, clock, remember }, cancel);
+  return release(request, { cluster, metrics, probe, reporter, clock, remember }, cancel);
 }
 
 /** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */
-function proxiedName({ scheme, name, port }: Extract<PrometheusAddress, { kind: 'service' }>): string {
+function proxiedName({ scheme, name, port }: Pick<Extract<PrometheusAddress, { kind: 'service' }>, 'scheme' | 'name' | 'port'>): string {
   return `${scheme === 'https' ? 'https:' : ''}${name}:${port}`;
+}
+
+function probedService(probe: ProbeAddress | undefined): { readonly namespace: string; readonly nameAndPort: string } | undefined {
+  return probe?.kind === 'service' ? { namespace: probe.namespace, nameAndPort: proxiedName(probe) } : undefined;
 }
 
 /** The first signal undoes, with one request; the second one, or the runner's patience, ends the process, and the post step goes on. */
@@ -105,6 +112,7 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],
     numbers: gateNumbers(end),
+    probe: end.probe,
     leftovers: rollout === undefined ? [] : rollout.leftovers,
     runUrl: connection?.context.runUrl,
     startedAtMs,
@@ -131,6 +139,7 @@ function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | unde
 
 function publish(report: Report, reporter: Reporter): void {
   reporter.outcome(report.outcome);
+  if (report.probe !== undefined) reporter.info(describeProbe(report.probe));
   writeOutputs(renderOutputs(report));
   appendSummary(process.env['GITHUB_STEP_SUMMARY'], renderSummary(report));
   process.exitCode = exitCodeOf(report.command, report.outcome.result);

@@ -1,4 +1,5 @@
 import type { ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
+import type { ProbeAddress } from './probe-address.ts';
 
 export type Command = 'deploy' | 'plan';
 
@@ -35,5 +36,7 @@ export type Config = {
   /** True when judging by readiness alone was asked for (`metrics: none`): no warning then. */
   readonly readinessOnPurpose: boolean;
   readonly evidence: Evidence;
+  /** Undefined: nobody asks the application during the release. */
+  readonly probe: ProbeAddress | undefined;
   readonly release: ReleaseSpec;
 };

@@ -5,6 +5,7 @@ import { readImageRequest } from './image-request.ts';
 import { InputReader } from './input-reader.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
+import { parseProbeAddress } from './probe-address.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
 import { defaultOf, type InputName } from './schema.ts';
 import { parseSteps } from './steps.ts';
@@ -43,6 +44,7 @@ export function parseInputs(read: (name: string) => string, context: InputContex
     queries: readQueries(reader),
     readinessOnPurpose: metrics === 'none',
     evidence: reader.choice<Evidence>('evidence', ['logs', 'events', 'none']) ?? (context.repositoryPrivate === true ? 'logs' : 'events'),
+    probe: reader.parse('probe-url', parseProbeAddress),
     release: readRelease(reader, metrics, prometheus),
   };
   const problems = [...reader.problems, ...unknownInputs(context.environmentNames ?? [])];

@@ -31,6 +31,7 @@ export const inputSchema = [
   { name: 'on-inconclusive', default: 'rollback' },
   { name: 'force', default: 'false' },
   { name: 'evidence' },
+  { name: 'probe-url' },
 ] as const satisfies readonly InputDefinition[];
 
 export type InputName = (typeof inputSchema)[number]['name'];

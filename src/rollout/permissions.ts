@@ -17,6 +17,8 @@ export type PermissionNeeds = {
   readonly claims: readonly string[];
   /** The Service that is asked through the API server's proxy. */
   readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
+  /** The Service that the probe asks in the same way. */
+  readonly probed?: { readonly namespace: string; readonly nameAndPort: string } | undefined;
 };
 
 /** Every verb that the plan may use: the smallest Role. Create and list cannot be limited by name. */
@@ -39,7 +41,14 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
     ...(needs.proxied === undefined
       ? []
       : [{ namespace: needs.proxied.namespace, group: '', resource: 'services/proxy', name: needs.proxied.nameAndPort, verb: 'get' }]),
+    ...(needs.probed === undefined || isSame(needs.probed, needs.proxied)
+      ? []
+      : [{ namespace: needs.probed.namespace, group: '', resource: 'services/proxy', name: needs.probed.nameAndPort, verb: 'get' }]),
   ];
+}
+
+function isSame(a: NonNullable<PermissionNeeds['probed']>, b: PermissionNeeds['proxied']): boolean {
+  return b !== undefined && a.namespace === b.namespace && a.nameAndPort === b.nameAndPort;
 }
 
 /** In words, for a list: `patch deployments.apps web in namespace shop`. */

@@ -1,3 +1,4 @@
+import type { ProbeNumbers } from './probe-tally.ts';
 import type { PlannedStep } from './replica-share.ts';
 import type { ImageChange, Strategy } from './spec.ts';
 import type { Outcome } from './verdict.ts';
@@ -40,6 +41,8 @@ export type Report = {
   readonly timeline: readonly TimelineEntry[];
   /** Undefined: no metrics were read. */
   readonly numbers: GateNumbers | undefined;
+  /** What the probe saw during the release; undefined: there was none. */
+  readonly probe?: ProbeNumbers | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
   readonly runUrl: string | undefined;

@@ -51,7 +51,8 @@ export type RefusalCode =
   | 'metrics-unreachable'
   | 'metrics-empty'
   | 'traffic-too-little'
-  | 'dry-run-denied';
+  | 'dry-run-denied'
+  | 'probe-unreachable';
 
 export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'refused' | 'failed';
 

@@ -1,4 +1,5 @@
 import type { Plan } from '../rollout/plan.ts';
+import type { ProbeNumbers } from '../rollout/probe-tally.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
@@ -14,14 +15,43 @@ export type ReleaseEnd = {
   readonly plan: Plan | undefined;
   /** Undefined: this release wrote nothing. */
   readonly rollout: RolloutEnd | undefined;
+  /** Undefined: nobody asked the application. */
+  readonly probe?: ProbeNumbers | undefined;
 };
+
+/** Begins to ask before the first write. */
+type Probing = { begin(): void; end(): Promise<ProbeNumbers | undefined> };
 
 type Begun = { readonly kind: 'begun'; readonly plan: Plan; readonly state: RolloutState };
 type NotBegun = { readonly kind: 'ended'; readonly end: ReleaseEnd };
 
 /** One release: look at everything, say what will happen, take the lock, and run. Throws UserError before the first write. */
 export async function release(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<ReleaseEnd> {
-  const begun = await begin(request, ports, cancel).catch((error: unknown) => {
+  const probing = probingWith(ports);
+  try {
+    const end = await releaseProbed(request, ports, cancel, probing);
+    return { ...end, probe: await probing.end() };
+  } finally {
+    await probing.end();
+  }
+}
+
+function probingWith({ probe }: ReleasePorts): Probing {
+  let running: ReturnType<NonNullable<ReleasePorts['probe']>['start']> | undefined;
+  let numbers: ProbeNumbers | undefined;
+  return {
+    begin() {
+      running ??= probe?.start();
+    },
+    async end() {
+      numbers ??= await running?.end();
+      return numbers;
+    },
+  };
+}
+
+async function releaseProbed(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal, probing: Probing): Promise<ReleaseEnd> {
+  const begun = await begin(request, ports, cancel, probing).catch((error: unknown) => {
     // A request that the cancel has ended says nothing about the cluster.
     if (cancel.aborted) return cancelledEarly([], undefined);
     return refuseFault(error);
@@ -34,7 +64,7 @@ export async function release(request: ReleaseRequest, ports: ReleasePorts, canc
   return { outcome: rollout.outcome, images: plan.images, plan, rollout };
 }
 
-async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Begun | NotBegun> {
+async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal, probing: Probing): Promise<Begun | NotBegun> {
   const { reporter, cluster } = ports;
   reporter.phase('Preflight: nothing is written');
   if (request.command === 'deploy') await finishRecord(request, ports, cancel);
@@ -50,6 +80,7 @@ async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: Abort
   for (const warning of plan.warnings) reporter.warning(warning);
   if (request.command === 'plan') return ended('planned', 'planned', 'planned; nothing was written', plan.images, plan);
   if (cancel.aborted) return cancelledEarly(plan.images, plan);
+  probing.begin();
   ports.remember(plan, '');
   const state = await cluster.acquire(plan, request.holder, cancel);
   ports.remember(plan, state.jobUid);

@@ -3,6 +3,7 @@ import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { Plan } from '../rollout/plan.ts';
+import type { ProbeNumbers } from '../rollout/probe-tally.ts';
 import type { Holder, RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
@@ -38,6 +39,14 @@ export type StableTraffic = {
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */
 export type MetricsSource = Metrics & {
   preflight(stablePods: readonly string[], signal: AbortSignal): Promise<StableTraffic>;
+};
+
+/** Asks the application during a release, as a client would. It judges nothing, and nothing waits for it. */
+export type Probe = {
+  /** Asks once; throws UserError where the answer is not 2xx or 3xx. */
+  preflight(signal: AbortSignal): Promise<void>;
+  /** Asks until it is ended; neither throws. */
+  start(): { end(): Promise<ProbeNumbers> };
 };
 
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */

@@ -9,7 +9,7 @@ import { planImages } from '../rollout/plan-images.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
 import type { ImageChange, ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
-import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import type { Clock, Cluster, Inspected, MetricsSource, Probe, Reporter, StableTraffic } from './ports.ts';
 
 export type ReleaseRequest = {
   readonly command: 'deploy' | 'plan';
@@ -20,12 +20,16 @@ export type ReleaseRequest = {
   readonly readinessOnPurpose: boolean;
   readonly logs: boolean;
   readonly proxied: PermissionNeeds['proxied'];
+  /** The Service that the probe asks through the API server's proxy. */
+  readonly probed?: PermissionNeeds['probed'];
   readonly holder: Holder;
 };
 
 export type ReleasePorts = {
   readonly cluster: Cluster;
   readonly metrics: MetricsSource | undefined;
+  /** Undefined: nobody asks the application. */
+  readonly probe?: Probe | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
   /** Called before the first write, and again once the Job's uid is known: what a later step needs in order to clean up. */
@@ -64,6 +68,7 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
       : { ...judge.traffic, forecast: forecastFor(plan, plan.rules, judge.traffic) };
   if (traffic !== undefined) refuseHopeless(plan, traffic.forecast, traffic);
   await cluster.dryRun(plan);
+  await ports.probe?.preflight(cancel);
   reporter.info('the API server would take every write, the rollback included');
   return {
     kind: 'plan',
