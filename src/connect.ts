@@ -57,6 +57,7 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     client,
     namespace,
     deployment: config.deployment,
+    pair: config.release.canaryDeployment,
     evidence: config.evidence,
     reporter,
     clock: processClock,

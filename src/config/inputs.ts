@@ -8,7 +8,7 @@ import { type Parsed, quoted } from './parsed.ts';
 import { parseProbeAddress } from './probe-address.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
 import { defaultOf, type InputName } from './schema.ts';
-import { parseSteps } from './steps.ts';
+import { parsePairSteps, parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
 import { unknownInputs } from './unknown-inputs.ts';
 
@@ -78,9 +78,10 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
       `${formatDuration(timeoutMs)} ends before min-duration (${formatDuration(minDurationMs)}) is over; ${shortest}`,
     );
   }
+  const canaryDeployment = readCanaryDeployment(reader);
   return {
     strategy: reader.choice('strategy', ['canary'], laterStrategies) ?? 'canary',
-    steps: reader.parseOr('steps', parseSteps, []),
+    steps: reader.parseOr('steps', canaryDeployment === undefined ? parseSteps : parsePairSteps, []),
     judgedBy: prometheus !== undefined && metrics !== 'none' ? 'metrics' : 'readiness',
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
     maxErrorRate: reader.parse('max-error-rate', parseErrorRate),
@@ -90,7 +91,16 @@ function readRelease(reader: InputReader, metrics: 'auto' | 'none', prometheus: 
     deadManMs: reader.durationMs('dead-man', 15 * secondMs, hourMs) ?? 0,
     onInconclusive: reader.choice('on-inconclusive', ['rollback', 'promote']) ?? 'rollback',
     force: reader.parseOr('force', parseBoolean, false),
+    canaryDeployment,
   };
+}
+
+function readCanaryDeployment(reader: InputReader): string | undefined {
+  const name = reader.parse('canary-deployment', parseDeploymentName);
+  if (name === undefined) return undefined;
+  if (name === reader.text('deployment')) reader.reject('canary-deployment', 'it is the same as deployment; valid is a second Deployment');
+  if (reader.text('strategy') !== 'canary') reader.reject('canary-deployment', 'it is only valid with strategy: canary');
+  return name;
 }
 
 function parseBoolean(text: string): Parsed<boolean> {

@@ -31,6 +31,7 @@ export const inputSchema = [
   { name: 'on-inconclusive', default: 'rollback' },
   { name: 'force', default: 'false' },
   { name: 'evidence' },
+  { name: 'canary-deployment' },
   { name: 'probe-url' },
 ] as const satisfies readonly InputDefinition[];
 

@@ -6,6 +6,7 @@ import type { ClusterObservation, Reporter, World } from '../runner/ports.ts';
 import { type ClusterSnapshot, writeCommand } from './commands.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
+import { readPairPods } from './pair-inspection.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
@@ -38,10 +39,13 @@ export class ClusterWorld implements World {
   async observe(signal: AbortSignal): Promise<ClusterObservation> {
     const { namespace, deployment } = this.#plan.target;
     const { names } = this.#plan;
-    const [job, stable, canary] = await Promise.all([
+    const [job, stable, canary, pair] = await Promise.all([
       this.#client.find<RawJob>(paths.job(namespace, names.job), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, deployment), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, names.canary), { signal }),
+      this.#plan.pair === undefined
+        ? undefined
+        : this.#client.find<RawDeployment>(paths.deployment(namespace, this.#plan.pair.name), { signal }),
     ]);
     const selector = stable?.spec?.selector ?? canary?.spec?.selector;
     const query = { labelSelector: selector === undefined ? '' : selectorQuery(selector) };
@@ -52,12 +56,18 @@ export class ClusterWorld implements World {
             this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }).then((list) => list.items),
             this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }).then((list) => list.items),
           ]);
-    this.#seen = { job, stable, canary };
-    return this.#facts(pods, replicaSets, signal);
+    const pairPods = pair === undefined ? [] : await readPairPods(this.#client, namespace, pair, signal);
+    this.#seen = { job, stable, canary, pair };
+    return this.#facts(pods, replicaSets, pairPods, signal);
   }
 
-  async #facts(pods: readonly RawPod[], replicaSets: readonly RawReplicaSet[], signal: AbortSignal): Promise<ClusterObservation> {
-    const { job, stable, canary } = this.#seen;
+  async #facts(
+    pods: readonly RawPod[],
+    replicaSets: readonly RawReplicaSet[],
+    pairPods: readonly RawPod[],
+    signal: AbortSignal,
+  ): Promise<ClusterObservation> {
+    const { job, stable, canary, pair } = this.#seen;
     const podsOf = (deployment: RawDeployment | undefined, current: boolean): readonly RawPod[] => {
       if (deployment === undefined) return [];
       const sets = current ? [currentReplicaSet(deployment, replicaSets)] : ownedBy(replicaSets, deployment.metadata?.uid);
@@ -69,7 +79,7 @@ export class ClusterWorld implements World {
     const promoted = stable?.spec?.template.spec?.containers.some((container) =>
       this.#plan.images.some((change) => change.container === container.name && change.to === container.image),
     );
-    const evidence = await this.#evidence.read([...newest.canary, ...(promoted === true ? newest.stable : [])], signal);
+    const evidence = await this.#evidence.read([...newest.canary, ...pairPods, ...(promoted === true ? newest.stable : [])], signal);
     const facts = (pod: RawPod) => podFacts(pod, evidence.get(pod.metadata?.uid ?? '') ?? noEvidence);
     const released = this.#plan.images.map((change) => change.container);
     return {
@@ -77,9 +87,10 @@ export class ClusterWorld implements World {
       job: job === undefined ? undefined : jobFacts(job),
       stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), released),
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
+      ...(pair === undefined ? {} : { pair: stableFacts(pair, pairPods.map(facts), released) }),
       podNames: {
         stable: all.map(nameOf),
-        canary: podsOf(canary, false).map(nameOf),
+        canary: [...podsOf(canary, false), ...pairPods].map(nameOf),
         updated: newest.stable.map(nameOf),
         outdated: all.filter((pod) => !newest.stable.includes(pod)).map(nameOf),
       },

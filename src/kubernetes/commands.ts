@@ -5,6 +5,7 @@ import type { Plan } from '../rollout/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { Reporter } from '../runner/ports.ts';
 import { canaryManifest } from './canary.ts';
+import { writePairCommand } from './pair-commands.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import { fencePatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
 import { paths } from './paths.ts';
@@ -16,6 +17,7 @@ export type ClusterSnapshot = {
   readonly job: RawJob | undefined;
   readonly stable: RawDeployment | undefined;
   readonly canary: RawDeployment | undefined;
+  readonly pair?: RawDeployment | undefined;
 };
 
 export type CommandContext = {
@@ -36,6 +38,13 @@ export async function writeCommand(context: CommandContext, command: Command, be
       return images(context, because, 'from', 'to', promotionPatch(stableOf(context), context.plan.images, jobUidOf(context)));
     case 'ensure-reverted':
       return images(context, because, 'to', 'from', reversionPatch(context.plan.images, jobUidOf(context)));
+    case 'ensure-pair-fence':
+    case 'ensure-pair-image':
+    case 'ensure-pair-image-back':
+    case 'ensure-pair-replicas':
+    case 'ensure-pair-fence-released':
+    case 'ensure-pair-ownership-released':
+      return writePairCommand(context, command, because);
     case 'ensure-job-deleted':
       return removeJob(context, because);
     case 'ensure-canary-deleted':

@@ -3,10 +3,14 @@ import type { Plan } from '../rollout/plan.ts';
 import { startState } from '../rollout/state.ts';
 import { canaryManifest } from './canary.ts';
 import { jobManifest } from './job.ts';
+import { pairTrials } from './pair-commands.ts';
 import { fencePatch, imagePatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+
+/** A write in words, and its dry run. */
+export type Trial = readonly [what: string, trial: () => Promise<unknown>];
 
 /**
  * Asks the API server whether it would take every write of the plan, the rollback included: a policy that would refuse our way back must be
@@ -16,9 +20,13 @@ export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDe
   const { namespace, deployment } = plan.target;
   const holder = { id: 'dry-run', runUrl: 'dry-run', actor: 'dry-run' };
   const job = jobManifest(plan, startState(holder, '', 0), stable, Math.ceil(plan.spec.deadManMs / 1000));
+  if (plan.pair !== undefined) {
+    const create = () => client.create(paths.jobs(namespace), job, { dryRun: true });
+    return tryAll([['create the Job', create], ...(await pairTrials(client, plan, plan.pair, stable))]);
+  }
   const canary = canaryManifest(plan, stable, plan.steps[0]?.canaryReplicas ?? 1, undefined);
   const path = paths.deployment(namespace, deployment);
-  const trials: readonly [string, () => Promise<unknown>][] = [
+  const trials: readonly Trial[] = [
     ['create the Job', () => client.create(paths.jobs(namespace), job, { dryRun: true })],
     ['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })],
     [
@@ -35,6 +43,10 @@ export async function dryRun(client: KubernetesClient, plan: Plan, stable: RawDe
         ),
     ],
   ];
+  return tryAll(trials);
+}
+
+async function tryAll(trials: readonly Trial[]): Promise<void> {
   const refusals = await Promise.all(
     trials.map(async ([what, trial]): Promise<string | undefined> => {
       try {

@@ -81,7 +81,7 @@ export function withTemplateHash(inspection: Inspection, releasedContainers: rea
   return { ...inspection.facts, templateHash: templateHash(inspection.stable.spec?.template ?? {}, releasedContainers) };
 }
 
-function whyUnhealthy(workload: ReturnType<typeof workloadFacts>): string | undefined {
+export function whyUnhealthy(workload: ReturnType<typeof workloadFacts>): string | undefined {
   const { desiredReplicas, updatedReplicas, availableReplicas, replicas } = workload;
   if (workload.terminating) return 'it is being deleted';
   if (!workload.settled) return 'its controller has not seen its newest spec yet';

@@ -17,6 +17,7 @@ export const paths = {
   services: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/services`,
   service: (namespace: string, name: string): string => `${paths.services(namespace)}/${segment(name)}`,
   podDisruptionBudgets: (namespace: string): string => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
+  horizontalPodAutoscalers: (namespace: string): string => `/apis/autoscaling/v2/namespaces/${segment(namespace)}/horizontalpodautoscalers`,
   persistentVolumeClaim: (namespace: string, name: string): string =>
     `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,
   selfSubjectAccessReviews: (): string => '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',

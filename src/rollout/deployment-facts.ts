@@ -1,4 +1,5 @@
 import type { Names } from './names.ts';
+import type { PairFacts } from './pair-plan.ts';
 
 /** What preflight has read of the Deployment and of what stands around it. */
 export type DeploymentFacts = {
@@ -32,6 +33,8 @@ export type DeploymentFacts = {
   readonly budgets: readonly string[] | undefined;
   /** Objects that bear one of our names. */
   readonly namesakes: readonly Namesake[];
+  /** Undefined: no pair is asked for. */
+  readonly pair?: PairFacts | undefined;
 };
 
 export type Namesake = {

@@ -1,3 +1,4 @@
+import { describePairDeath, describePairHead } from './describe-pair-plan.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
 import { type Forecast, requestsToPass } from './gates/traffic.ts';
 import type { Plan } from './plan.ts';
@@ -13,7 +14,15 @@ export type PlanContext = {
 
 /** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
 export function describePlan(plan: Plan, context: PlanContext): readonly string[] {
-  const { spec, target, stableReplicas } = plan;
+  const { spec, target, stableReplicas, pair } = plan;
+  if (pair !== undefined) {
+    return [
+      ...describePairHead(plan, pair, context.services),
+      describeJudge(plan, context),
+      `duration: ${describeDuration(plan, context)}`,
+      describePairDeath(plan, pair),
+    ];
+  }
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
     ...plan.images.map((image) => `container ${image.container}: ${image.from} → ${image.to}`),

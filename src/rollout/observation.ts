@@ -90,6 +90,8 @@ export type Observation = {
   readonly job: JobFacts | undefined;
   readonly stable: StableFacts | undefined;
   readonly canary: WorkloadFacts | undefined;
+  /** The second Deployment of a pair that the user keeps. */
+  readonly pair?: StableFacts | undefined;
   readonly metrics: MetricsObservation | undefined;
   readonly cancelled: boolean;
   /** The last command that the API server refused, and how often in a row. */

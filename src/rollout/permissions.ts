@@ -1,4 +1,4 @@
-import type { Names } from './names.ts';
+import { type Names, namesFor } from './names.ts';
 
 /** One thing that the API server must allow; `name` where it can be limited to one object. */
 export type Permission = {
@@ -15,6 +15,8 @@ export type PermissionNeeds = {
   readonly names: Names;
   readonly logs: boolean;
   readonly claims: readonly string[];
+  /** The second Deployment of a pair that the user keeps. */
+  readonly pair?: string | undefined;
   /** The Service that is asked through the API server's proxy. */
   readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
   /** The Service that the probe asks in the same way. */
@@ -32,6 +34,12 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
     ...permission('apps', 'deployments', ['create']),
     ...permission('apps', 'deployments', ['get', 'patch'], deployment),
     ...permission('apps', 'deployments', ['get', 'patch', 'delete'], names.canary),
+    ...(needs.pair === undefined
+      ? []
+      : [
+          ...permission('apps', 'deployments', ['get', 'patch'], needs.pair),
+          ...permission('batch', 'jobs', ['get'], namesFor(needs.pair).job),
+        ]),
     ...permission('apps', 'replicasets', ['list']),
     ...permission('', 'pods', ['list']),
     ...permission('', 'events', ['list']),

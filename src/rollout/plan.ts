@@ -1,6 +1,8 @@
 import type { DeploymentFacts } from './deployment-facts.ts';
 import type { MetricsRules } from './gates/metrics-gate.ts';
 import type { Names } from './names.ts';
+import { type PairPlan, planPair } from './pair-plan.ts';
+import { planPairSteps } from './pair-share.ts';
 import type { PlannedStep } from './replica-share.ts';
 import { planSteps } from './replica-share.ts';
 import type { ImageChange, ReleaseSpec } from './spec.ts';
@@ -22,6 +24,8 @@ export type Plan = {
   /** Undefined: judged by readiness alone. */
   readonly rules: MetricsRules | undefined;
   readonly warnings: readonly string[];
+  /** Undefined: the canary is a Deployment of ours. */
+  readonly pair?: PairPlan | undefined;
 };
 
 export function planRelease(
@@ -31,6 +35,7 @@ export function planRelease(
   rules: MetricsRules | undefined,
   warnings: readonly string[],
 ): Plan {
+  const pair = planPair(facts, images);
   const halfAtMost = facts.budgets !== undefined && facts.budgets.length > 0;
   return {
     target: { namespace: facts.namespace, deployment: facts.name, uid: facts.uid },
@@ -41,9 +46,10 @@ export function planRelease(
     maxSurge: facts.maxSurge,
     halfAtMost,
     sleepBeforeStop: facts.sleepBeforeStop,
-    steps: planSteps(spec.steps, facts.replicas, halfAtMost),
+    steps: pair === undefined ? planSteps(spec.steps, facts.replicas, halfAtMost) : planPairSteps(spec.steps, pair.total),
     spec,
     rules,
     warnings,
+    ...(pair === undefined ? {} : { pair }),
   };
 }

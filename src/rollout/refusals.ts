@@ -34,7 +34,10 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
 }
 
 function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
-  const reasons = [...reasonsAlways(facts, spec), ...(spec.strategy === 'canary' ? reasonsOfTwoVersions(facts) : [])];
+  const reasons = [
+    ...reasonsAlways(facts, spec),
+    ...(spec.strategy === 'canary' && facts.pair === undefined ? reasonsOfTwoVersions(facts) : []),
+  ];
   return reasons
     .filter(([applies]) => applies)
     .map(([, message, hint]) => ({
@@ -57,7 +60,7 @@ type Reason = readonly [applies: boolean, message: string, hint: string];
 function reasonsAlways(facts: DeploymentFacts, spec: ReleaseSpec): readonly Reason[] {
   return [
     [facts.paused, 'it is paused: the new pods would never start', 'Resume it: kubectl rollout resume'],
-    [facts.replicas === 0, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
+    [facts.replicas === 0 && facts.pair === undefined, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
     [
       facts.unhealthy !== undefined && !spec.force,
       `it is not healthy: ${facts.unhealthy ?? ''}`,

@@ -1,4 +1,5 @@
 import type { MetricsEvidence } from './gates/metrics-gate.ts';
+import type { PairCounts } from './pair-share.ts';
 import type { Outcome } from './verdict.ts';
 
 /** Who runs this rollout, for the person who finds its Job. */
@@ -22,6 +23,16 @@ export type Phase =
       /** What the canary's pods really ran, for example `sha256:…`. */
       readonly judged: readonly string[];
     }
+  /** Of a pair: the newest journalled wish comes last; the ones before it may still stand, or arrive late. */
+  | { readonly kind: 'pair-step'; readonly index: number; readonly sinceMs: number; readonly wished: readonly PairCounts[] }
+  | {
+      readonly kind: 'pair-finishing';
+      readonly sinceMs: number;
+      readonly proved: boolean;
+      readonly because: string;
+      readonly wished: readonly PairCounts[];
+    }
+  | { readonly kind: 'pair-restoring'; readonly sinceMs: number; readonly outcome: Outcome; readonly wished: readonly PairCounts[] }
   | { readonly kind: 'reverting'; readonly sinceMs: number; readonly outcome: Outcome }
   | { readonly kind: 'ending'; readonly sinceMs: number; readonly outcome: Outcome };
 
@@ -72,7 +83,9 @@ export function startState(holder: Holder, jobUid: string, nowMs: number): Rollo
   };
 }
 
-/** Whether deleting the Job still undoes everything: true until the promotion may have been sent. */
+const outlivesDeletion: ReadonlySet<Phase['kind']> = new Set(['promoting', 'reverting', 'pair-step', 'pair-finishing', 'pair-restoring']);
+
+/** Whether deleting the Job still undoes everything: true until the promotion, or the first write to a pair, may have been sent. */
 export function isUndoneByDeletion(phase: Phase): boolean {
-  return phase.kind !== 'promoting' && phase.kind !== 'reverting';
+  return !outlivesDeletion.has(phase.kind);
 }

@@ -3,6 +3,7 @@ import type { StableFacts } from '../rollout/observation.ts';
 import { imagesOn } from '../rollout/phases/promoting.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/state.ts';
+import { pairLeft, phaseLeft } from '../rollout/strategies/pair-ends.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import type { ClusterObservation } from './ports.ts';
 import type { RolloutEnd, RolloutPorts } from './run-rollout.ts';
@@ -21,12 +22,14 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
     const { nowMs } = await observePatiently(ports, cancel.signal);
     if (cancelled) cancel.abort();
     // Its time begins anew: nobody has worked on it since its process died.
-    return runRollout(ports, plan, { ...state, phase: { ...state.phase, sinceMs: nowMs } }, cancel.signal);
+    return runRollout(ports, plan, { ...state, phase: phaseLeft(state.phase, nowMs) }, cancel.signal);
   }
   const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
   const outcome =
     state.phase.kind === 'ending' ? state.phase.outcome : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
-  const { nowMs, stable } = await observePatiently(ports, cancel.signal);
+  const { nowMs, stable, pair } = await observePatiently(ports, cancel.signal);
+  const lost = pairLeft(plan, state, stable, pair, outcome, nowMs);
+  if (lost !== undefined) return runRollout(ports, plan, lost, cancel.signal);
   const ending: Phase = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, outcome) };
   return runRollout(ports, plan, { ...state, phase: ending }, cancel.signal);
 }

@@ -3,6 +3,7 @@ import { describePlan } from '../rollout/describe-plan.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import { namesFor } from '../rollout/names.ts';
+import { pairRefusals } from '../rollout/pair-refusals.ts';
 import { type PermissionNeeds, permissionsFor } from '../rollout/permissions.ts';
 import { type Plan, planRelease } from '../rollout/plan.ts';
 import { planImages } from '../rollout/plan-images.ts';
@@ -44,7 +45,7 @@ export type Prepared =
 export async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Prepared> {
   const { cluster, reporter } = ports;
   const names = namesFor(request.deployment);
-  const permissions = permissionsFor({ ...request, names, claims: [] });
+  const permissions = permissionsFor({ ...request, names, claims: [], pair: request.spec.canaryDeployment });
   const accessWarning = await cluster.checkAccess(permissions);
   if (accessWarning === undefined) reporter.info(`${permissions.length} permissions: all there`);
   else reporter.warning(accessWarning);
@@ -55,13 +56,14 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   if (planned.images.length === 0) return { kind: 'unchanged', images: unchangedImages(inspected.containers) };
 
   const facts = inspected.facts(planned.images.map((image) => image.container));
-  const [refusal, ...others] = refusalsFor(facts, request.spec);
+  const released = planned.images.map((image) => image.container);
+  const [refusal, ...others] = [...refusalsFor(facts, request.spec), ...pairRefusals(facts, request.spec, released)];
   if (refusal !== undefined) {
     const all = [refusal, ...others];
     throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
   }
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
-  const plan = planRelease(facts, planned.images, request.spec, judge.rules, judge.warnings);
+  const plan = planRelease(facts, planned.images, request.spec, judge.rules, [...judge.warnings, ...pairWarnings(facts)]);
   const traffic =
     judge.traffic === undefined || plan.rules === undefined
       ? undefined
@@ -73,8 +75,19 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   return {
     kind: 'plan',
     plan,
-    lines: describePlan(plan, { services: facts.services, budgetsKnown: facts.budgets !== undefined, traffic }),
+    lines: describePlan(plan, {
+      services: facts.pair?.commonServices ?? facts.services,
+      budgetsKnown: facts.budgets !== undefined,
+      traffic,
+    }),
   };
+}
+
+function pairWarnings({ pair }: ReturnType<Inspected['facts']>): readonly string[] {
+  if (pair?.autoscalers !== undefined || pair === undefined) return [];
+  return [
+    'HorizontalPodAutoscalers cannot be listed with these permissions: one that scales a Deployment of the pair would fight this release',
+  ];
 }
 
 /** Prometheus finds a new pod and scrapes it within this time, or not at all. */

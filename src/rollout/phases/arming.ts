@@ -4,6 +4,7 @@ import type { Observation } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { firstPhase } from '../strategies/first-phase.ts';
+import { fencePair } from '../strategies/pair-ends.ts';
 import { end, interruptionOf, outcome } from './interruption.ts';
 
 type Arming = Extract<Phase, { kind: 'arming' }>;
@@ -40,6 +41,8 @@ export function decideFencing(plan: Plan, state: RolloutState, phase: Fencing, o
     const because = `the Deployment ${plan.target.deployment} could not be labelled within ${fencingMs / 1000} s`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
+  const pairFence = fencePair(plan, state, observation);
+  if (pairFence !== undefined) return pairFence;
   if (stable?.rollout !== state.jobUid) {
     return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'every write to the Deployment tests this label' };
   }

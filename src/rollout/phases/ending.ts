@@ -3,6 +3,7 @@ import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
+import { releasePair } from '../strategies/pair-ends.ts';
 import { isTakenOver, lostJob } from './interruption.ts';
 
 type Ending = Extract<Phase, { kind: 'ending' }>;
@@ -47,6 +48,8 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
       return { kind: 'apply', command: { kind: 'ensure-ownership-released' }, because: "the user's next apply must not conflict with us" };
     }
   }
+  const pairRelease = releasePair(plan, state, observation);
+  if (pairRelease !== undefined) return pairRelease;
   return { kind: 'finish', outcome: phase.outcome, because: phase.outcome.because };
 }
 
@@ -77,5 +80,6 @@ export function leftOver(plan: Plan, state: RolloutState, observation: Observati
   if (observation.job?.uid === state.jobUid) left.push(`Job ${plan.names.job}`);
   if (observation.canary?.rollout === state.jobUid) left.push(`Deployment ${plan.names.canary}`);
   if (observation.stable?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.target.deployment}`);
+  if (observation.pair?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.pair?.name ?? ''}`);
   return left;
 }

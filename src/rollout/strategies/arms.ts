@@ -19,6 +19,11 @@ export function armsOf(
   switch (phase.kind) {
     case 'step':
       return pods.canary.length > 0 ? { canary: pods.canary, stable: pods.stable } : undefined;
+    case 'pair-step':
+    case 'pair-finishing':
+      // With nobody beside them there is nothing to compare.
+      return pods.canary.length > 0 && pods.stable.length > 0 ? { canary: pods.canary, stable: pods.stable } : undefined;
+    case 'pair-restoring':
     case 'arming':
     case 'fencing':
     case 'promoting':
