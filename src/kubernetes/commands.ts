@@ -100,7 +100,7 @@ function imageObject(plan: Plan, change: ImageChange): string {
 
 async function removeJob(context: CommandContext, because: string): Promise<void> {
   const { client, plan } = context;
-  report(context, `Job ${plan.names.job}`, 'there', 'deleted, and the canary with it', because);
+  report(context, `Job ${plan.names.job}`, 'there', plan.pair === undefined ? 'deleted, and the canary with it' : 'deleted', because);
   await client.remove(paths.job(plan.target.namespace, plan.names.job), { uid: jobUidOf(context), propagation: 'Background' });
 }
 

@@ -26,7 +26,7 @@ export function describeCommand(plan: Plan, command: Command): string {
     case 'ensure-pair-ownership-released':
       return `take our entry out of the managedFields of Deployment ${plan.pair?.name ?? ''}`;
     case 'ensure-job-deleted':
-      return `delete Job ${plan.names.job}, and the canary with it`;
+      return `delete Job ${plan.names.job}${plan.pair === undefined ? ', and the canary with it' : ''}`;
     case 'ensure-canary-deleted':
       return `delete Deployment ${plan.names.canary}`;
     case 'ensure-fence-released':

@@ -72,10 +72,13 @@ function goBack(plan: Plan, state: RolloutState, phase: PairRestoring, observati
     const stuck = `${because}; ${plan.pair?.name ?? ''} keeps ${now.new} replicas, because ${waiting}`;
     return end(state, observation, outcome('failed', 'stable-unhealthy', stuck));
   }
-  if (isSame(next, wish)) return send(plan, state, now, next, because);
+  const side = next.old === now.old ? 'new' : 'old';
+  if (next[side] === wish[side]) return send(plan, state, now, next, because);
+  // A number that is somebody else's is never journalled as a wish of ours.
+  const wished = [...phase.wished, { ...wish, [side]: next[side] }];
   return {
     kind: 'advance',
-    to: { ...state, phase: { ...phase, wished: [...phase.wished, next] }, heartbeatAtMs: nowMs },
+    to: { ...state, phase: { ...phase, wished }, heartbeatAtMs: nowMs },
     journal: lostJob(state, observation) === undefined,
     because: `back to ${wanted.old}:${wanted.new} by ${next.old}:${next.new}`,
   };

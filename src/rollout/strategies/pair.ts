@@ -16,6 +16,7 @@ type PairStep = Extract<Phase, { kind: 'pair-step' }>;
 type PairFinishing = Extract<Phase, { kind: 'pair-finishing' }>;
 
 const pollMs = 1000;
+const settlePollMs = 200;
 
 /** The runbook of one share between two Deployments: stop if anything forbids it, move the replicas, watch the gates, go on. */
 export function decidePairStep(plan: Plan, state: RolloutState, phase: PairStep, observation: Observation): Decision {
@@ -71,7 +72,7 @@ function forward(
   // Pods that serve already get their new image only when they are no more than the first share.
   const first = { old: plan.pair.total - Math.min(wish.new, target.new), new: Math.min(wish.new, target.new) };
   const next = move(plan.pair, stable, pair, now, fresh ? target : first);
-  if (next === 'settling') return { kind: 'wait', ms: pollMs, because: 'waiting until the controller has seen the new replicas' };
+  if (next === 'settling') return { kind: 'wait', ms: settlePollMs, because: 'waiting until the controller has seen the new replicas' };
   if (next !== undefined) {
     const to = { ...phase, wished: [wish, next] };
     return advance(state, to, nowMs, `${next.old}:${next.new} on the way to ${target.old}:${target.new}`);
