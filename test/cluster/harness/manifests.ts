@@ -15,12 +15,14 @@ export interface DeploymentSpec {
   readonly minReadySeconds: number | undefined;
   /** False: not one label or annotation on the Deployment itself. */
   readonly labelled: boolean;
+  /** Labels of selector and pods, beside or instead of `app`. */
+  readonly podLabels?: Readonly<Record<string, string>> | undefined;
   readonly podSpec?: Readonly<Record<string, unknown>>;
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 export function deploymentManifest(options: DeploymentSpec): object {
-  const labels = { app: options.name };
+  const labels = { app: options.name, ...options.podLabels };
   const scrape = {
     'prometheus.io/scrape': 'true',
     'prometheus.io/port': '8080',

@@ -25,6 +25,7 @@ export interface SceneOptions {
   readonly scrapeInterval?: string | undefined;
   readonly minReadySeconds?: number;
   readonly labelled?: boolean;
+  readonly podLabels?: Readonly<Record<string, string>>;
   readonly created?: 'apply' | 'apply-server-side' | 'api';
   readonly load?: boolean;
   readonly rate?: number;
@@ -93,6 +94,7 @@ export class Scene {
       scrapeInterval: 'scrapeInterval' in this.options ? this.options.scrapeInterval : '2s',
       minReadySeconds: this.options.minReadySeconds,
       labelled: this.options.labelled ?? true,
+      podLabels: this.options.podLabels,
       ...(this.options.podSpec === undefined ? {} : { podSpec: this.options.podSpec }),
       ...(this.options.spec === undefined ? {} : { spec: this.options.spec }),
       ...changes,
