@@ -52,8 +52,6 @@ export type PairBounds = {
   readonly minAvailable: number;
   /** Pods of both that may be asked for while they change. */
   readonly maxTotal: number;
-  /** Whether a side shrinks only once every pod of the other one is available: a bad image then costs no pod of the old one. */
-  readonly wholeOnly: boolean;
 };
 
 /**
@@ -68,7 +66,6 @@ export function nextPairCounts(now: PairCounts, available: PairCounts, target: P
   for (const side of ['old', 'new'] as const) {
     const other = side === 'old' ? 'new' : 'old';
     if (now[side] <= target[side]) continue;
-    if (bounds.wholeOnly && available[other] < now[other]) continue;
     // The controller takes pods that are not available first, so of `kept` pods as many are available as are now, at most.
     const kept = Math.max(target[side], bounds.minAvailable - Math.min(available[other], now[other]));
     if (kept < now[side]) return { ...now, [side]: kept };

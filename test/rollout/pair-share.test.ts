@@ -89,27 +89,20 @@ describe('planPairSteps', () => {
 });
 
 describe('nextPairCounts', () => {
-  const bounds = (changes: Partial<PairBounds> = {}): PairBounds => ({ minAvailable: 8, maxTotal: 12, wholeOnly: true, ...changes });
+  const bounds = (changes: Partial<PairBounds> = {}): PairBounds => ({ minAvailable: 8, maxTotal: 12, ...changes });
   const both = (old: number, fresh: number): PairCounts => ({ old, new: fresh });
 
   it.each([
     ['up before down', both(10, 0), both(10, 0), both(9, 1), bounds(), both(10, 1)],
-    ['not down before it serves', both(10, 1), both(10, 0), both(9, 1), bounds(), undefined],
+    ['not down before it serves', both(10, 1), both(10, 0), both(9, 1), bounds({ minAvailable: 10 }), undefined],
     ['down once it serves', both(10, 1), both(10, 1), both(9, 1), bounds(), both(9, 1)],
     ['no more at once than the surge', both(10, 0), both(10, 0), both(0, 10), bounds(), both(10, 2)],
     ['on, with the room of those that went', both(8, 2), both(8, 2), both(0, 10), bounds(), both(8, 4)],
     ['nothing left to do', both(0, 10), both(0, 10), both(0, 10), bounds(), undefined],
-    ['back: all at once', both(1, 9), both(1, 9), both(10, 0), bounds({ maxTotal: 20, wholeOnly: false }), both(10, 9)],
-    [
-      'back: goes as far as the old ones carry',
-      both(10, 9),
-      both(5, 9),
-      both(10, 0),
-      bounds({ maxTotal: 20, wholeOnly: false }),
-      both(10, 3),
-    ],
-    ['back: waits for the first', both(10, 9), both(1, 7), both(10, 0), bounds({ maxTotal: 20, wholeOnly: false }), both(10, 7)],
-    ['back: waits', both(10, 7), both(1, 7), both(10, 0), bounds({ maxTotal: 20, wholeOnly: false }), undefined],
+    ['back: all at once', both(1, 9), both(1, 9), both(10, 0), bounds({ maxTotal: 20 }), both(10, 9)],
+    ['back: goes as far as the old ones carry', both(10, 9), both(5, 9), both(10, 0), bounds({ maxTotal: 20 }), both(10, 3)],
+    ['back: waits for the first', both(10, 9), both(1, 7), both(10, 0), bounds({ maxTotal: 20 }), both(10, 7)],
+    ['back: waits', both(10, 7), both(1, 7), both(10, 0), bounds({ maxTotal: 20 }), undefined],
   ])('%s', (_name, now, available, target, limits, expected) => {
     expect(nextPairCounts(now, available, target, limits)).toEqual(expected);
   });
@@ -123,10 +116,9 @@ describe('nextPairCounts', () => {
         fc.oneof(weights, fc.constantFrom(0, 100)),
         surges,
         fc.nat(100),
-        fc.boolean(),
-        (total, from, to, surge, unavailable, wholeOnly) => {
+        (total, from, to, surge, unavailable) => {
           const minAvailable = Math.max(1, total - Math.floor((total * Math.min(unavailable, 99)) / 100));
-          const limits = { minAvailable, maxTotal: total + surge, wholeOnly };
+          const limits = { minAvailable, maxTotal: total + surge };
           const target = pairCountsFor(total, to);
           let now = pairCountsFor(total, from);
           for (let turn = 0; now.old !== target.old || now.new !== target.new; turn += 1) {
@@ -155,10 +147,9 @@ describe('nextPairCounts', () => {
         counts,
         fc.integer({ min: 1, max: 60 }),
         fc.integer({ min: 1, max: 130 }),
-        fc.boolean(),
-        (now, up, target, minAvailable, maxTotal, wholeOnly) => {
+        (now, up, target, minAvailable, maxTotal) => {
           const available = { old: Math.min(now.old, up.old), new: Math.min(now.new, up.new) };
-          const next = nextPairCounts(now, available, target, { minAvailable, maxTotal, wholeOnly });
+          const next = nextPairCounts(now, available, target, { minAvailable, maxTotal });
           if (next === undefined) return;
           const before = available.old + available.new;
           const after = Math.min(available.old, next.old) + Math.min(available.new, next.new);

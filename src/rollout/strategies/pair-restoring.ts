@@ -104,7 +104,7 @@ function wantedCounts(
 /** The way back is quick: no cap but twice the pods, and the new ones go as soon as the old ones carry. */
 function boundsBack(pair: PairPlan | undefined, now: PairCounts): PairBounds {
   const total = pair?.total ?? 0;
-  return { minAvailable: pair?.minAvailable ?? 0, maxTotal: 2 * total + now.old + now.new, wholeOnly: false };
+  return { minAvailable: pair?.minAvailable ?? 0, maxTotal: 2 * total + now.old + now.new };
 }
 
 /** `kubectl replace` drops labels: without the fence nothing of ours could be written. */

@@ -99,7 +99,7 @@ function move(
 ): PairCounts | undefined | 'settling' {
   if (isSame(now, target)) return undefined;
   if (!stable.settled || !pair.settled) return 'settling';
-  const bounds: PairBounds = { minAvailable: pairPlan.total, maxTotal: pairPlan.maxTotal, wholeOnly: true };
+  const bounds: PairBounds = { minAvailable: pairPlan.total, maxTotal: pairPlan.maxTotal };
   return nextPairCounts(now, availableOf(stable, pair), target, bounds);
 }
 
