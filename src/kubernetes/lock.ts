@@ -2,7 +2,6 @@ import { Fault, isFault, UserError } from '../errors.ts';
 import { recordMs, recordStaleMs } from '../rollout/heartbeat.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { type Holder, isUndoneByDeletion, type RolloutState, startState } from '../rollout/state.ts';
-import { phaseLeft } from '../rollout/strategies/pair-ends.ts';
 import type { Clock, Reporter } from '../runner/ports.ts';
 import { describeHolder, type Journal, jobFacts, jobManifest, readJournal } from './job.ts';
 import { journalPatch } from './patches.ts';
@@ -92,7 +91,7 @@ export async function takeOverRecord(
   if (isUndoneByDeletion(journal.state.phase) || nowMs - journal.state.heartbeatAtMs < recordStaleMs) return undefined;
   const taken: Journal = {
     plan: journal.plan,
-    state: { ...journal.state, holder, heartbeatAtMs: nowMs, phase: phaseLeft(journal.state.phase, nowMs) },
+    state: { ...journal.state, holder, heartbeatAtMs: nowMs, phase: { ...journal.state.phase, sinceMs: nowMs } },
   };
   const elapsedMs = nowMs - (jobFacts(job).startedAtMs ?? nowMs);
   await client.jsonPatch(path, journalPatch(job, taken, Math.ceil((elapsedMs + recordMs) / 1000))).catch((error: unknown) => {

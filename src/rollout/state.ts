@@ -24,7 +24,14 @@ export type Phase =
       readonly judged: readonly string[];
     }
   /** Of a pair: the newest journalled wish comes last; the ones before it may still stand, or arrive late. */
-  | { readonly kind: 'pair-step'; readonly index: number; readonly sinceMs: number; readonly wished: readonly PairCounts[] }
+  | {
+      readonly kind: 'pair-step';
+      readonly index: number;
+      readonly sinceMs: number;
+      readonly wished: readonly PairCounts[];
+      /** The id of the run that moves the replicas: any other one that gets here puts them back. */
+      readonly by: string;
+    }
   | {
       readonly kind: 'pair-finishing';
       readonly sinceMs: number;

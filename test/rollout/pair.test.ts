@@ -80,7 +80,7 @@ describe('the fences', () => {
 });
 
 describe('a share', () => {
-  table({ kind: 'pair-step', index: 0, sinceMs: nowMs - 20_000, wished: [{ old: 10, new: 0 }] }, [
+  table({ kind: 'pair-step', index: 0, sinceMs: nowMs - 20_000, wished: [{ old: 10, new: 0 }], by: 'run-1' }, [
     ['the image comes before any pod', both(old(10), fresh(0, unreleased)), 'ensure-pair-image'],
     ['up before down, journalled first', both(old(10), fresh(0)), 'pair-step 0 10:1'],
     ['somebody scaled the first', both(old(7), fresh(0)), 'restore changed-by-others'],
@@ -112,6 +112,7 @@ describe('a share', () => {
         { old: 10, new: 0 },
         { old: 10, new: 1 },
       ],
+      by: 'run-1',
     },
     [
       ['what was journalled is written', both(old(10), fresh(0)), 'new 1'],
@@ -129,6 +130,7 @@ describe('a share', () => {
         { old: 10, new: 1 },
         { old: 9, new: 1 },
       ],
+      by: 'run-1',
     },
     [
       ['held long enough', both(old(9), fresh(1)), 'pair-step 1 9:1', steady(1)],
@@ -140,7 +142,7 @@ describe('a share', () => {
       ],
     ],
   );
-  table({ kind: 'pair-step', index: 2, sinceMs: nowMs - 20_000, wished: [{ old: 2, new: 8 }] }, [
+  table({ kind: 'pair-step', index: 2, sinceMs: nowMs - 20_000, wished: [{ old: 2, new: 8 }], by: 'run-1' }, [
     ['the last one, and the gates pass', both(old(2, { minAvailable: 1 }), fresh(8)), 'pair-finishing 2:8', steady(8)],
   ]);
 });
@@ -243,17 +245,31 @@ describe('the way back', () => {
 
 describe('the record', () => {
   it('is what a pair is from its first write on', () => {
-    expect(isUndoneByDeletion({ kind: 'pair-step', index: 0, sinceMs: 0, wished: [] })).toBe(false);
+    expect(isUndoneByDeletion({ kind: 'pair-step', index: 0, sinceMs: 0, wished: [], by: 'run-1' })).toBe(false);
     expect(isUndoneByDeletion({ kind: 'pair-restoring', sinceMs: 0, outcome: crashed, wished: [] })).toBe(false);
   });
 
-  it('is undone between two shares, and finished where every gate had passed', () => {
-    const wished = [{ old: 9, new: 1 }];
-    expect(phaseLeft({ kind: 'pair-step', index: 0, sinceMs: 0, wished }, 5)).toMatchObject({ kind: 'pair-restoring', sinceMs: 5, wished });
-    expect(phaseLeft({ kind: 'pair-finishing', sinceMs: 0, proved: true, because: '', wished }, 5)).toMatchObject({
-      kind: 'pair-finishing',
-      sinceMs: 5,
-    });
+  const left: Phase = {
+    kind: 'pair-step',
+    index: 0,
+    sinceMs: nowMs,
+    wished: [
+      { old: 10, new: 1 },
+      { old: 9, new: 1 },
+    ],
+    by: 'run-0',
+  };
+  const seen = observation(both(old(9), fresh(1)));
+
+  it('is undone by whoever takes it over between two shares', () => {
+    expect(brief(decide(planned, state(left), seen))).toBe('restore cancelled');
+    expect(brief(decide(planned, state({ ...left, by: 'run-1' }), seen))).not.toMatch(/^restore/u);
+    expect(brief(decide(planned, state(phaseLeft({ ...left, by: 'run-1' }, nowMs)), seen))).toBe('restore cancelled');
+  });
+
+  it('is finished by whoever takes it over once every gate has passed', () => {
+    const phase: Phase = { kind: 'pair-finishing', sinceMs: 0, proved: true, because: '', wished: [{ old: 9, new: 1 }] };
+    expect(phaseLeft(phase, nowMs)).toEqual({ ...phase, sinceMs: nowMs });
   });
 });
 

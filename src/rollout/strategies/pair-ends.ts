@@ -34,11 +34,14 @@ export function releasePair(plan: Plan, state: RolloutState, { pair }: Observati
   return { kind: 'apply', command: { kind: 'ensure-pair-ownership-released' }, because };
 }
 
-/** How another process goes on with a phase that its own one has left: replicas between two shares go back, what every gate allowed goes on. */
+/** Says in the journal whose steps these are. */
+export function runBy(phase: Phase, holderId: string): Phase {
+  return phase.kind === 'pair-step' ? { ...phase, by: holderId } : phase;
+}
+
+/** How the post step, which is the same run as the one that died, goes on: replicas between two shares go back, the rest goes on. */
 export function phaseLeft(phase: Phase, nowMs: number): Phase {
-  if (phase.kind !== 'pair-step') return { ...phase, sinceMs: nowMs };
-  const left = outcome('rolled-back', 'cancelled', 'the run died between two shares: the replicas that were found are put back');
-  return { kind: 'pair-restoring', sinceMs: nowMs, outcome: left, wished: phase.wished };
+  return phase.kind === 'pair-step' ? { ...phase, sinceMs: nowMs, by: '' } : { ...phase, sinceMs: nowMs };
 }
 
 /** Without a journal nobody knows which replicas were ours: where both still carry our label, all that stands is. */

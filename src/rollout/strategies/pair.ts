@@ -9,7 +9,7 @@ import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { convictionOf, finalStep, holdStep, waitUntilAvailable } from './canary.ts';
-import { pairInterruption } from './pair-interruption.ts';
+import { pairHandsOff, pairInterruption } from './pair-interruption.ts';
 import { availableOf, countsOf, hasNewImages, isSame, lastWish } from './pair-view.ts';
 
 type PairStep = Extract<Phase, { kind: 'pair-step' }>;
@@ -20,6 +20,7 @@ const settlePollMs = 200;
 
 /** The runbook of one share between two Deployments: stop if anything forbids it, move the replicas, watch the gates, go on. */
 export function decidePairStep(plan: Plan, state: RolloutState, phase: PairStep, observation: Observation): Decision {
+  if (phase.by !== state.holder.id) return leaveToOthers(plan, state, phase, observation);
   const { pair } = plan;
   const weightPercent = plan.steps[phase.index]?.weightPercent ?? 0;
   const target = pair === undefined ? undefined : pairCountsFor(pair.total, weightPercent);
@@ -29,6 +30,14 @@ export function decidePairStep(plan: Plan, state: RolloutState, phase: PairStep,
     const last = phase.index === plan.steps.length - 1;
     return last ? finalStep(plan, state, step, seen, stable) : holdStep(plan, state, step, seen);
   });
+}
+
+/** The run that moved these replicas is dead, and nobody else can judge on: what it found is put back. */
+function leaveToOthers(plan: Plan, state: RolloutState, phase: PairStep, observation: Observation): Decision {
+  const handsOff = pairHandsOff(plan, state, observation);
+  if (handsOff !== undefined) return end(state, observation, handsOff);
+  const because = 'the run died between two shares: the replicas that were found are put back';
+  return restore(state, phase, observation, outcome('rolled-back', 'cancelled', observation.cancelled ? 'the run was cancelled' : because));
 }
 
 /** Every gate allows it: all replicas to the new Deployment, judged as long as both serve. */
@@ -119,7 +128,8 @@ function translate(state: RolloutState, phase: PairStep | PairFinishing, observa
   if (decision.kind !== 'advance') return decision;
   const next = decision.to.phase;
   if (next.kind === 'ending' && next.outcome.result !== 'promoted') return restore(state, phase, observation, next.outcome);
-  if (next.kind === 'step') return advance(state, { ...next, kind: 'pair-step', wished: phase.wished }, next.sinceMs, decision.because);
+  if (next.kind === 'step')
+    return advance(state, { ...next, kind: 'pair-step', wished: phase.wished, by: state.holder.id }, next.sinceMs, decision.because);
   if (next.kind === 'promoting') {
     const { sinceMs, proved, because } = next;
     return advance(state, { kind: 'pair-finishing', sinceMs, proved, because, wished: phase.wished }, sinceMs, decision.because);
