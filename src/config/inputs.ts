@@ -8,9 +8,10 @@ import { InputReader } from './input-reader.ts';
 import { readMetrics } from './metrics.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
+import { parseProbeAddress } from './probe-address.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
 import { readRevision } from './revision.ts';
-import { parseSteps } from './steps.ts';
+import { parsePairSteps, parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
 import { unknownInputs } from './unknown-inputs.ts';
 
@@ -52,6 +53,7 @@ export function parseInputs(read: (name: string) => string, context: InputContex
     readinessOnPurpose: metrics.source === 'none',
     evidence: reader.choice<Evidence>('evidence', ['logs', 'events', 'none']) ?? (context.repositoryPrivate === true ? 'logs' : 'events'),
     release: readRelease(reader, metrics),
+    probe: reader.parse('probe-url', parseProbeAddress),
   };
   const problems = [...reader.problems, ...unknownInputs(context.environmentNames ?? [])];
   if (problems.length > 0)
@@ -93,10 +95,11 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
     );
   }
   const strategy = reader.choice<Strategy>('strategy', ['canary', 'rolling', 'recreate', 'blue-green'], laterStrategies) ?? 'canary';
+  const canaryDeployment = readCanaryDeployment(reader);
   return {
     judgedBy: metrics.source === 'prometheus' || metrics.source === 'pods' ? 'metrics' : 'readiness',
     strategy,
-    steps: readSteps(reader, strategy),
+    steps: readSteps(reader, strategy, canaryDeployment !== undefined),
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
     maxErrorRate: reader.parse('max-error-rate', parseErrorRate),
     maxSlow: reader.parse('max-slow', parseMaxSlow),
@@ -111,12 +114,13 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
     deadManMs: reader.durationMs('dead-man', 15 * secondMs, hourMs) ?? 0,
     onInconclusive: reader.choice('on-inconclusive', ['rollback', 'promote']) ?? 'rollback',
     force: reader.parseOr('force', parseBoolean, false),
+    canaryDeployment,
   };
 }
 
 /** Only a canary has steps: somebody who gives them to another strategy expects shares that it does not have. */
-function readSteps(reader: InputReader, strategy: Strategy): readonly StepSpec[] {
-  if (strategy === 'canary') return reader.parseOr('steps', parseSteps, []);
+function readSteps(reader: InputReader, strategy: Strategy, isPair: boolean): readonly StepSpec[] {
+  if (strategy === 'canary') return reader.parseOr('steps', isPair ? parsePairSteps : parseSteps, []);
   if (reader.isGiven('steps')) reader.reject('steps', `strategy ${strategy} has no steps; leave it out, or use strategy canary`);
   return [];
 }
@@ -127,6 +131,18 @@ function readSmokeTest(reader: InputReader): string | undefined {
   if (command !== undefined && reader.text('strategy') !== 'blue-green')
     reader.reject('smoke-test', 'it needs strategy: blue-green, whose preview Service it asks; give that, or leave it out');
   return command;
+}
+
+function readCanaryDeployment(reader: InputReader): string | undefined {
+  const name = reader.parse('canary-deployment', parseDeploymentName);
+  if (name === undefined) return undefined;
+  if (name === reader.text('deployment')) reader.reject('canary-deployment', 'it is the same as deployment; valid is a second Deployment');
+  if (reader.text('strategy') !== 'canary') reader.reject('canary-deployment', 'it is only valid with strategy: canary');
+  for (const input of ['env', 'config-maps'] as const) {
+    if (reader.isGiven(input))
+      reader.reject(input, 'a second Deployment of your own (canary-deployment) gets images only; change its manifest, or leave this out');
+  }
+  return name;
 }
 
 function parseBoolean(text: string): Parsed<boolean> {

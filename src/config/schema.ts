@@ -42,6 +42,8 @@ export const inputSchema = [
   { name: 'evidence' },
   { name: 'samples' },
   { name: 'smoke-test' },
+  { name: 'canary-deployment' },
+  { name: 'probe-url' },
 ] as const satisfies readonly InputDefinition[];
 
 export type InputName = (typeof inputSchema)[number]['name'];

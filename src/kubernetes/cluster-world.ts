@@ -13,6 +13,7 @@ import { configMapFacts, listVersions } from './config-map-facts.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
 import { metricsEndpointsOf } from './metrics-endpoint.ts';
+import { readPairPods } from './pair-inspection.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
@@ -52,11 +53,14 @@ export class ClusterWorld implements World {
   async observe(signal: AbortSignal): Promise<ClusterObservation> {
     const { namespace, deployment } = this.#plan.target;
     const { names } = this.#plan;
-    const [job, stable, canary, configMaps] = await Promise.all([
+    const [job, stable, canary, configMaps, pair] = await Promise.all([
       this.#client.find<RawJob>(paths.job(namespace, names.job), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, deployment), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, names.canary), { signal }),
       releasesConfigMaps(this.#plan) ? listVersions(this.#client, namespace, this.#plan.target.uid, signal) : undefined,
+      this.#plan.pair === undefined
+        ? undefined
+        : this.#client.find<RawDeployment>(paths.deployment(namespace, this.#plan.pair.name), { signal }),
     ]);
     const blueGreen = await this.#observeBlueGreen(signal);
     const selector = stable?.spec?.selector ?? canary?.spec?.selector;
@@ -74,10 +78,11 @@ export class ClusterWorld implements World {
       // A trial pod does not carry the labels that the Deployment's own pods are found by.
       ...(this.#plan.trial === undefined || canary === undefined ? [] : [this.#readSelected(trialSelector(this.#plan), signal)]),
     ]);
-    this.#seen = { job, stable, canary, blueGreen, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
+    const pairPods = pair === undefined ? [] : await readPairPods(this.#client, namespace, pair, signal);
+    this.#seen = { job, stable, canary, pair, blueGreen, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
     // Where the selectors overlap, a pod is in several lists.
     const allPods = once([...pods, ...beside.flatMap((found) => found.pods)]);
-    return this.#facts(allPods, once([...replicaSets, ...beside.flatMap((found) => found.replicaSets)]), signal);
+    return this.#facts(allPods, once([...replicaSets, ...beside.flatMap((found) => found.replicaSets)]), pairPods, signal);
   }
 
   async #readSelected(
@@ -106,8 +111,13 @@ export class ClusterWorld implements World {
     return { green, preview, services: Object.fromEntries(blueGreen.services.map((name, index) => [name, services[index]])) };
   }
 
-  async #facts(pods: readonly RawPod[], replicaSets: readonly RawReplicaSet[], signal: AbortSignal): Promise<ClusterObservation> {
-    const { job, stable, canary, configMaps } = this.#seen;
+  async #facts(
+    pods: readonly RawPod[],
+    replicaSets: readonly RawReplicaSet[],
+    pairPods: readonly RawPod[],
+    signal: AbortSignal,
+  ): Promise<ClusterObservation> {
+    const { job, stable, canary, configMaps, pair } = this.#seen;
     const podsOf = (deployment: RawDeployment | undefined, current: boolean): readonly RawPod[] => {
       if (deployment === undefined) return [];
       const sets = current ? [currentReplicaSet(deployment, replicaSets)] : ownedBy(replicaSets, deployment.metadata?.uid);
@@ -118,7 +128,10 @@ export class ClusterWorld implements World {
     const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true), green: podsOf(green, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
     const promoted = showsRelease(this.#plan, stable?.spec?.template);
-    const evidence = await this.#evidence.read([...newest.canary, ...newest.green, ...(promoted ? newest.stable : [])], signal);
+    const evidence = await this.#evidence.read(
+      [...newest.canary, ...newest.green, ...pairPods, ...(promoted ? newest.stable : [])],
+      signal,
+    );
     const facts = (pod: RawPod) => podFacts(pod, evidence.get(pod.metadata?.uid ?? '') ?? noEvidence);
     return {
       nowMs: this.#client.serverNowMs(),
@@ -130,11 +143,12 @@ export class ClusterWorld implements World {
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
       ...(configMaps === undefined ? {} : { configMaps: configMapFacts(configMaps, stable, replicaSets) }),
       blueGreen: this.#blueGreenFacts(newest.green.map(facts)),
+      ...(pair === undefined ? {} : { pair: stableFacts(pair, pairPods.map(facts), this.#plan) }),
       podNames: {
         green: podsOf(green, false).map(nameOf),
         stable: all.map(nameOf),
-        canary: podsOf(canary, false).map(nameOf),
-        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false), ...podsOf(green, false)]),
+        canary: [...podsOf(canary, false), ...pairPods].map(nameOf),
+        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false), ...podsOf(green, false), ...pairPods]),
         // Before our images stand, the newest template is the old version.
         updated: promoted ? newest.stable.map(nameOf) : [],
         outdated: all.filter((pod) => !promoted || !newest.stable.includes(pod)).map(nameOf),

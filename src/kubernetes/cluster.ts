@@ -11,6 +11,7 @@ import { inspect, withTemplateHash } from './inspection.ts';
 import { readJournal } from './job.ts';
 import { acquireLock, takeOverRecord } from './lock.ts';
 import { findOrphan } from './orphan.ts';
+import { inspectPair } from './pair-inspection.ts';
 import { paths } from './paths.ts';
 import { type EvidenceMode, PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
@@ -24,6 +25,8 @@ export type ClusterOptions = {
   readonly client: KubernetesClient;
   readonly namespace: string;
   readonly deployment: string;
+  /** The second Deployment of a pair that the user keeps. */
+  readonly pair?: string | undefined;
   readonly evidence: EvidenceMode;
   readonly reporter: Reporter;
   readonly clock: Clock;
@@ -32,12 +35,13 @@ export type ClusterOptions = {
 };
 
 /** The cluster of one Deployment, behind the port that the runner knows. */
-export function createCluster({ client, namespace, deployment, evidence, reporter, clock, configMaps }: ClusterOptions): Cluster {
+export function createCluster({ client, namespace, deployment, pair, evidence, reporter, clock, configMaps }: ClusterOptions): Cluster {
   return {
     checkAccess: (permissions, what) => checkAccess(client, permissions, what),
     inspect: async (strategy) => {
       const inspection = await inspect(client, namespace, deployment, strategy);
       const versions = await inspectVersions(client, inspection, configMaps ?? []);
+      const pairFacts = pair === undefined ? undefined : await inspectPair(client, namespace, inspection.stable, pair);
       return {
         containers: inspection.facts.containers,
         names: inspection.facts.names,
@@ -49,7 +53,11 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
         changeCause: inspection.stable.metadata?.annotations?.[changeCauseAnnotation],
         facts: (released, configuration) => {
           const facts = withTemplateHash(inspection, released, configuration);
-          return { ...facts, namesakes: [...facts.namesakes, ...versions.namesakes] };
+          return {
+            ...facts,
+            namesakes: [...facts.namesakes, ...versions.namesakes],
+            ...(pairFacts === undefined ? {} : { pair: pairFacts(released) }),
+          };
         },
       };
     },

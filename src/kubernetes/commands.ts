@@ -10,6 +10,7 @@ import { canaryManifest } from './canary.ts';
 import { writeConfigMaps } from './config-map-commands.ts';
 import type { ConfigMapContent } from './config-map-content.ts';
 import type { RawConfigMapMetadata } from './config-map-facts.ts';
+import { writePairCommand } from './pair-commands.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import { fencePatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
 import { paths } from './paths.ts';
@@ -27,6 +28,7 @@ export type ClusterSnapshot = {
   readonly configMaps?: readonly RawConfigMapMetadata[];
   /** Undefined for every other strategy. */
   readonly blueGreen?: BlueGreenSnapshot | undefined;
+  readonly pair?: RawDeployment | undefined;
 };
 
 export type CommandContext = {
@@ -49,6 +51,13 @@ export async function writeCommand(context: CommandContext, command: Command, be
       return images(context, because, 'from', 'to', promotionPatch(stableOf(context), context.plan, jobUidOf(context)));
     case 'ensure-reverted':
       return images(context, because, 'to', 'from', reversionPatch(stableOf(context), context.plan, jobUidOf(context)));
+    case 'ensure-pair-fence':
+    case 'ensure-pair-image':
+    case 'ensure-pair-image-back':
+    case 'ensure-pair-replicas':
+    case 'ensure-pair-fence-released':
+    case 'ensure-pair-ownership-released':
+      return writePairCommand(context, command, because);
     case 'ensure-job-deleted':
       return removeJob(context, because);
     case 'ensure-canary-deleted':
@@ -116,7 +125,13 @@ function imageObject(plan: Plan, change: ImageChange): string {
 
 async function removeJob(context: CommandContext, because: string): Promise<void> {
   const { client, plan } = context;
-  report(context, `Job ${plan.names.job}`, 'there', plan.steps.length === 0 ? 'deleted' : 'deleted, and the canary with it', because);
+  report(
+    context,
+    `Job ${plan.names.job}`,
+    'there',
+    plan.steps.length === 0 || plan.pair !== undefined ? 'deleted' : 'deleted, and the canary with it',
+    because,
+  );
   await client.remove(paths.job(plan.target.namespace, plan.names.job), { uid: jobUidOf(context), propagation: 'Background' });
 }
 

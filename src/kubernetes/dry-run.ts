@@ -6,13 +6,15 @@ import { type ConfigMapContent, configMapManifest } from './config-map-content.t
 import { causePatch, configurationPatch } from './configuration-patches.ts';
 import { greenManifest, previewManifest } from './green.ts';
 import { jobManifest } from './job.ts';
+import { pairTrials } from './pair-commands.ts';
 import { fencePatch, imagePatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 import { flipPatch } from './service-patches.ts';
 
-type Trial = readonly [string, () => Promise<unknown>];
+/** A write in words, and its dry run. */
+export type Trial = readonly [what: string, trial: () => Promise<unknown>];
 
 /**
  * Asks the API server whether it would take every write of the plan, the rollback included: a policy that would refuse our way back must be
@@ -27,6 +29,10 @@ export async function dryRun(
   const { namespace, deployment } = plan.target;
   const holder = { id: 'dry-run', runUrl: 'dry-run', actor: 'dry-run' };
   const job = jobManifest(plan, startState(holder, '', 0), stable, Math.ceil(plan.spec.deadManMs / 1000));
+  if (plan.pair !== undefined) {
+    const create = () => client.create(paths.jobs(namespace), job, { dryRun: true });
+    return tryAll([['create the Job', create], ...(await pairTrials(client, plan, plan.pair, stable))]);
+  }
   const canary = canaryManifest(plan, stable, plan.steps[0]?.canaryReplicas ?? 1, undefined);
   const path = paths.deployment(namespace, deployment);
   const forth = [...configurationPatch(plan, 'forth'), ...causePatch(stable, plan.changeCause, 'forth')];
@@ -54,6 +60,10 @@ export async function dryRun(
       () => client.jsonPatch(path, [...imagePatch(plan.images, (image) => image.from), ...forth, ...back], { dryRun: true }),
     ],
   ];
+  return tryAll(trials);
+}
+
+async function tryAll(trials: readonly Trial[]): Promise<void> {
   const refusals = await Promise.all(
     trials.map(async ([what, trial]): Promise<string | undefined> => {
       try {

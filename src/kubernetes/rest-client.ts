@@ -69,6 +69,8 @@ export type KubernetesClient = {
   find<T>(path: string, options?: ReadOptions): Promise<T | undefined>;
   /** For logs. */
   getText(path: string, options?: TextOptions): Promise<string>;
+  /** For questions to what is behind the proxy: never sent again, and any status is an answer. A Fault where none came. */
+  ask(path: string, search: string, options?: Omit<TextOptions, 'query'>): Promise<{ readonly status: number; readonly text: string }>;
   /** Writes are sent again only after 429 and 401 and where no connection came about: then nothing was done. */
   create<T>(path: string, body: object, options?: WriteOptions): Promise<T>;
   jsonPatch<T>(path: string, operations: readonly JsonPatchOperation[], options?: WriteOptions): Promise<T>;
@@ -146,6 +148,12 @@ class RestClient implements KubernetesClient {
     // The log endpoint refuses `application/json` alone.
     const answer = await this.#exchange.run(this.#call('GET', path, { ...options, accept: '*/*', bytesMax }));
     return answer.text;
+  }
+
+  async ask(path: string, search: string, options: Omit<TextOptions, 'query'> = {}): Promise<{ status: number; text: string }> {
+    const call = this.#call('GET', path, { ...options, accept: '*/*', bytesMax: options.bytesMax ?? textBytesMax });
+    const { status, text } = await this.#exchange.once({ ...call, query: search });
+    return { status, text };
   }
 
   async create<T>(path: string, body: object, options: WriteOptions = {}): Promise<T> {

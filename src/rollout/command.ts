@@ -4,6 +4,7 @@ export type Command =
   | { readonly kind: 'ensure-canary'; readonly replicas: number }
   | { readonly kind: 'ensure-promoted' }
   | { readonly kind: 'ensure-reverted' }
+  | PairCommand
   | { readonly kind: 'ensure-job-deleted' }
   | { readonly kind: 'ensure-canary-deleted' }
   | { readonly kind: 'ensure-fence-released' }
@@ -30,3 +31,12 @@ export type BlueGreenCommand =
   /** The selector goes back where ours still stands, and our annotation goes with it. */
   | { readonly kind: 'ensure-flipped-back'; readonly service: string }
   | { readonly kind: 'ensure-service-ownership-released'; readonly service: string };
+
+/** To the Deployments of a pair that the user keeps; each write tests the fence of this Job. */
+export type PairCommand =
+  | { readonly kind: 'ensure-pair-fence'; readonly side: 'old' | 'new'; readonly jobUid: string }
+  | { readonly kind: 'ensure-pair-image'; readonly jobUid: string }
+  | { readonly kind: 'ensure-pair-image-back'; readonly jobUid: string }
+  | { readonly kind: 'ensure-pair-replicas'; readonly side: 'old' | 'new'; readonly replicas: number; readonly jobUid: string }
+  | { readonly kind: 'ensure-pair-fence-released' }
+  | { readonly kind: 'ensure-pair-ownership-released' };

@@ -14,6 +14,8 @@ import { decideGreen, decideLive } from './strategies/blue-green.ts';
 import { decideDraining, decideFlipping, decideFlippingBack } from './strategies/blue-green-flip.ts';
 import { decideUpdating } from './strategies/blue-green-update.ts';
 import { decideStep } from './strategies/canary.ts';
+import { decidePairFinishing, decidePairStep } from './strategies/pair.ts';
+import { decidePairRestoring } from './strategies/pair-restoring.ts';
 
 /** The next single thing to do. Pure: the same plan, state and observation always give the same decision. */
 export function decide(plan: Plan, state: RolloutState, observation: Observation): Decision {
@@ -53,6 +55,12 @@ function decideForPhase(plan: Plan, state: RolloutState, observation: Observatio
       return decideFlippingBack(plan, state, phase, observation);
     case 'draining':
       return decideDraining(plan, state, phase, observation);
+    case 'pair-step':
+      return decidePairStep(plan, state, phase, observation);
+    case 'pair-finishing':
+      return decidePairFinishing(plan, state, phase, observation);
+    case 'pair-restoring':
+      return decidePairRestoring(plan, state, phase, observation);
     case 'ending':
       return decideEnding(plan, state, phase, observation);
   }

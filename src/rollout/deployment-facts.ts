@@ -1,5 +1,6 @@
 import type { Colours } from './blue-green-plan.ts';
 import type { Names } from './names.ts';
+import type { PairFacts } from './pair-plan.ts';
 
 /** What preflight has read of the Deployment and of what stands around it. */
 export type DeploymentFacts = {
@@ -42,6 +43,8 @@ export type DeploymentFacts = {
   readonly namesakes: readonly Namesake[];
   /** By which label the Services can tell two colours apart; undefined for every other strategy. */
   readonly blueGreen?: Colours | undefined;
+  /** Undefined: no pair is asked for. */
+  readonly pair?: PairFacts | undefined;
 };
 
 export type Namesake = {

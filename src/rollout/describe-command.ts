@@ -14,8 +14,20 @@ export function describeCommand(plan: Plan, command: Command): string {
       return `give Deployment ${deployment} the new ${whatOf(plan)}`;
     case 'ensure-reverted':
       return `give Deployment ${deployment} its old ${whatOf(plan)} back`;
+    case 'ensure-pair-fence':
+      return `fence Deployment ${command.side === 'old' ? deployment : (plan.pair?.name ?? '')}`;
+    case 'ensure-pair-image':
+      return `give Deployment ${plan.pair?.name ?? ''} the new image`;
+    case 'ensure-pair-image-back':
+      return `give Deployment ${plan.pair?.name ?? ''} its old image back`;
+    case 'ensure-pair-replicas':
+      return `scale ${command.side === 'old' ? deployment : (plan.pair?.name ?? '')} to ${command.replicas}`;
+    case 'ensure-pair-fence-released':
+      return `take the fence from Deployment ${plan.pair?.name ?? ''}`;
+    case 'ensure-pair-ownership-released':
+      return `take our entry out of the managedFields of Deployment ${plan.pair?.name ?? ''}`;
     case 'ensure-job-deleted':
-      return `delete Job ${plan.names.job}${plan.steps.length === 0 ? '' : ', and the canary with it'}`;
+      return `delete Job ${plan.names.job}${plan.steps.length === 0 || plan.pair !== undefined ? '' : ', and the canary with it'}`;
     case 'ensure-canary-deleted':
       return `delete Deployment ${plan.names.canary}`;
     case 'ensure-fence-released':

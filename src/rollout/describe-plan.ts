@@ -1,5 +1,6 @@
 import { describeChanges } from './describe-changes.ts';
 import { describeDirectPlan, isDirect } from './describe-direct-plan.ts';
+import { describePairDeath, describePairHead } from './describe-pair-plan.ts';
 import { explainAbsoluteLimit } from './gates/absolute-limit.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
 import { durationText } from './gates/slow-requests.ts';
@@ -25,8 +26,16 @@ export type PlanContext = {
 
 /** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
 export function describePlan(plan: Plan, context: PlanContext): readonly string[] {
-  const { spec, target, stableReplicas } = plan;
   if (isDirect(plan)) return describeDirectPlan(plan, context);
+  const { spec, target, stableReplicas, pair } = plan;
+  if (pair !== undefined) {
+    return [
+      ...describePairHead(plan, pair, context.services),
+      describeJudge(plan, context),
+      `duration: ${describeDuration(plan, context)}`,
+      describePairDeath(plan, pair),
+    ];
+  }
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
     ...describeChanges(plan),

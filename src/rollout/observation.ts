@@ -149,6 +149,8 @@ export type Observation = {
   readonly job: JobFacts | undefined;
   readonly stable: StableFacts | undefined;
   readonly canary: WorkloadFacts | undefined;
+  /** The second Deployment of a pair that the user keeps. */
+  readonly pair?: StableFacts | undefined;
   readonly metrics: MetricsObservation | undefined;
   /** Undefined where the plan releases none. */
   readonly configMaps?: readonly ConfigMapFacts[];

@@ -4,6 +4,8 @@ import type { ChangeCause, FieldChange } from './field-change.ts';
 import type { Sample } from './gates/absolute-limit.ts';
 import type { MetricsRules } from './gates/metrics-gate.ts';
 import type { Names } from './names.ts';
+import { type PairPlan, planPair } from './pair-plan.ts';
+import { planPairSteps } from './pair-share.ts';
 import type { PlannedStep } from './replica-share.ts';
 import { planSteps } from './replica-share.ts';
 import type { ImageChange, ReleaseSpec } from './spec.ts';
@@ -42,6 +44,8 @@ export type Plan = {
   readonly trial?: Trial | undefined;
   /** Undefined for every other strategy. */
   readonly blueGreen?: BlueGreenPlan | undefined;
+  /** Undefined: the canary is a Deployment of ours. */
+  readonly pair?: PairPlan | undefined;
 };
 
 /** A ConfigMap as one release has it: never changed, named by its content. */
@@ -63,6 +67,7 @@ export function planRelease(
   warnings: readonly string[],
   configuration: PlannedConfiguration = {},
 ): Plan {
+  const pair = planPair(facts, images);
   const halfAtMost = facts.budgets !== undefined && facts.budgets.length > 0;
   return {
     target: { namespace: facts.namespace, deployment: facts.name, uid: facts.uid },
@@ -74,7 +79,7 @@ export function planRelease(
     maxSurge: facts.maxSurge,
     halfAtMost,
     sleepBeforeStop: facts.sleepBeforeStop,
-    steps: spec.strategy === 'blue-green' ? [] : planSteps(spec.steps, facts.replicas, halfAtMost),
+    steps: plannedSteps(facts, spec, pair, halfAtMost),
     spec,
     rules,
     minAvailable: facts.minAvailable,
@@ -82,5 +87,11 @@ export function planRelease(
     trial: planTrial(facts, spec),
     warnings: [...warnings, ...(facts.blueGreen?.kind === 'colours' ? facts.blueGreen.warnings : [])],
     ...(facts.blueGreen?.kind === 'colours' ? { blueGreen: facts.blueGreen.plan } : {}),
+    ...(pair === undefined ? {} : { pair }),
   };
+}
+
+function plannedSteps(facts: DeploymentFacts, spec: ReleaseSpec, pair: PairPlan | undefined, halfAtMost: boolean): Plan['steps'] {
+  if (spec.strategy === 'blue-green') return [];
+  return pair === undefined ? planSteps(spec.steps, facts.replicas, halfAtMost) : planPairSteps(spec.steps, pair.total);
 }

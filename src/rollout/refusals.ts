@@ -37,7 +37,7 @@ function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly 
   const reasons = [
     ...reasonsAlways(facts, spec),
     ...reasonsOfOwnStrategy(facts, spec),
-    ...(spec.strategy === 'canary' || spec.strategy === 'blue-green' ? reasonsOfTwoVersions(facts) : []),
+    ...((spec.strategy === 'canary' && facts.pair === undefined) || spec.strategy === 'blue-green' ? reasonsOfTwoVersions(facts) : []),
     ...reasonsOfColours(facts),
   ];
   return reasons
@@ -62,7 +62,7 @@ type Reason = readonly [applies: boolean, message: string, hint: string];
 function reasonsAlways(facts: DeploymentFacts, spec: ReleaseSpec): readonly Reason[] {
   return [
     [facts.paused, 'it is paused: the new pods would never start', 'Resume it: kubectl rollout resume'],
-    [facts.replicas === 0, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
+    [facts.replicas === 0 && facts.pair === undefined, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
     [
       facts.unhealthy !== undefined && !spec.force,
       `it is not healthy: ${facts.unhealthy ?? ''}`,

@@ -1,4 +1,5 @@
 import type { ReplayLine } from './gates/replay-batches.ts';
+import type { ProbeNumbers } from './probe-tally.ts';
 import type { PlannedStep } from './replica-share.ts';
 import type { Revision } from './revisions.ts';
 import type { ImageChange, Strategy } from './spec.ts';
@@ -58,6 +59,8 @@ export type Report = {
   readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
   /** Of a recreation: how long no pod was ready, at most and at least; undefined where nothing was measured. */
   readonly downtime?: { readonly atMostMs: number; readonly atLeastMs: number } | undefined;
+  /** What the probe saw during the release; undefined: there was none. */
+  readonly probe?: ProbeNumbers | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
   /** The record of a run that died in its promotion, finished or undone by this one. */

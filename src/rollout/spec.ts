@@ -48,6 +48,8 @@ export type ReleaseSpec = {
   readonly deadManMs: number;
   readonly onInconclusive: InconclusivePolicy;
   readonly force: boolean;
+  /** The second Deployment of a pair that the user keeps; undefined: the canary is a Deployment of ours. */
+  readonly canaryDeployment?: string | undefined;
 };
 
 /** The image of one container, by its place in the template. */

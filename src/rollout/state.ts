@@ -1,5 +1,6 @@
 import type { BakeEvidence } from './gates/absolute-limit.ts';
 import type { MetricsEvidence } from './gates/metrics-gate.ts';
+import type { PairCounts } from './pair-share.ts';
 import type { RollWatch } from './strategies/roll-watch.ts';
 import type { Outcome } from './verdict.ts';
 
@@ -71,6 +72,23 @@ export type Phase =
       readonly because: string;
       readonly judged: readonly string[];
     }
+  /** Of a pair: the newest journalled wish comes last; the ones before it may still stand, or arrive late. */
+  | {
+      readonly kind: 'pair-step';
+      readonly index: number;
+      readonly sinceMs: number;
+      readonly wished: readonly PairCounts[];
+      /** The id of the run that moves the replicas: any other one that gets here puts them back. */
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'pair-finishing';
+      readonly sinceMs: number;
+      readonly proved: boolean;
+      readonly because: string;
+      readonly wished: readonly PairCounts[];
+    }
+  | { readonly kind: 'pair-restoring'; readonly sinceMs: number; readonly outcome: Outcome; readonly wished: readonly PairCounts[] }
   | { readonly kind: 'reverting'; readonly sinceMs: number; readonly outcome: Outcome }
   /** Somebody else ends it: `command: abort`. */
   | { readonly kind: 'aborting'; readonly sinceMs: number; readonly outcome: Outcome }
@@ -146,9 +164,12 @@ const recordPhases: ReadonlySet<Phase['kind']> = new Set<Phase['kind']>([
   'updating',
   'flipping-back',
   'draining',
+  'pair-step',
+  'pair-finishing',
+  'pair-restoring',
 ]);
 
-/** Whether deleting the Job still undoes everything: true until the promotion, or the flip of a Service, may have been sent. */
+/** Whether deleting the Job still undoes everything: true until the promotion, the flip of a Service, or the first write to a pair may have been sent. */
 export function isUndoneByDeletion(phase: Phase): boolean {
   return !recordPhases.has(phase.kind);
 }

@@ -66,7 +66,8 @@ export type RefusalCode =
   | 'metrics-empty'
   | 'traffic-too-little'
   | 'samples-invalid'
-  | 'dry-run-denied';
+  | 'dry-run-denied'
+  | 'probe-unreachable';
 
 export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'done' | 'refused' | 'failed';
 

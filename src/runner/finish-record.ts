@@ -7,7 +7,7 @@ import { type Holder, isUndoneByDeletion, type RolloutState } from '../rollout/s
 import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
 import { withoutMetrics } from '../rollout/strategies/rules-in-force.ts';
 import type { Outcome } from '../rollout/verdict.ts';
-import type { ReleasePorts } from './prepare.ts';
+import type { ReleasePorts } from './release-request.ts';
 import { runRollout } from './run-rollout.ts';
 
 const neverAborted = new AbortController().signal;

@@ -68,6 +68,14 @@ export function titleOf(plan: Plan, phase: Phase): string {
       const step = plan.steps[phase.index];
       return `Step ${phase.index + 1} of ${plan.steps.length}: ${step?.weightPercent ?? 0} %`;
     }
+    case 'pair-step': {
+      const step = plan.steps[phase.index];
+      return `Step ${phase.index + 1} of ${plan.steps.length}: ${step?.weightPercent ?? 0} %`;
+    }
+    case 'pair-finishing':
+      return `All replicas to Deployment ${plan.pair?.name ?? ''}`;
+    case 'pair-restoring':
+      return 'Put the replicas back that were found';
     case 'promoting':
       return 'Promote';
     case 'trial':

@@ -5,6 +5,7 @@ import type { Sample } from '../rollout/gates/absolute-limit.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
+import type { ProbeNumbers } from '../rollout/probe-tally.ts';
 import type { FoundRevisions } from '../rollout/revisions.ts';
 import type { Situation } from '../rollout/situation.ts';
 import type { Strategy } from '../rollout/spec.ts';
@@ -68,6 +69,14 @@ export type StableTraffic = {
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */
 export type MetricsSource = Metrics & {
   preflight(stablePods: readonly string[], signal: AbortSignal, endpoints?: MetricsEndpoints): Promise<StableTraffic>;
+};
+
+/** Asks the application during a release, as a client would. It judges nothing, and nothing waits for it. */
+export type Probe = {
+  /** Asks once; throws UserError where the answer is not 2xx or 3xx. */
+  preflight(signal: AbortSignal): Promise<void>;
+  /** Asks until it is ended; neither throws. */
+  start(): { end(): Promise<ProbeNumbers> };
 };
 
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */

@@ -299,3 +299,34 @@ describe('parseInputs refuses', () => {
     );
   });
 });
+
+describe('canary-deployment', () => {
+  const pair = { ...least, 'canary-deployment': 'web-v2' };
+
+  test('is a second Deployment, whose shares may go up to all', () => {
+    const { release } = parse({ ...pair, steps: '10%, 75%, 100%' });
+    expect(release.canaryDeployment).toBe('web-v2');
+    expect(release.steps.map((step) => step.weightPercent)).toEqual([10, 75, 100]);
+    expect(parse(least).release.canaryDeployment).toBeUndefined();
+  });
+
+  test.each([
+    [{ ...pair, 'canary-deployment': 'web' }, 'canary-deployment: it is the same as deployment'],
+    [{ ...pair, 'canary-deployment': 'Web' }, 'canary-deployment: "Web" is not the name of a Deployment'],
+    [{ ...pair, steps: '100%' }, 'steps: 100% alone leaves nothing to compare with'],
+    [{ ...pair, steps: '50%, 100% for 5m' }, 'steps: 100% is the end, which has no time'],
+    [{ ...pair, steps: '50%, 101%' }, 'steps: '],
+    [{ ...least, steps: '75%' }, 'end at 50 %: more is promotion'],
+  ])('%j is refused', (inputs, words) => {
+    expect(problemsOf(inputs)).toContain(words);
+  });
+});
+
+describe('probe-url', () => {
+  test('is parsed, and a wrong one is not repeated', () => {
+    expect(parse({ ...least, 'probe-url': 'https://shop.example.com/healthz' }).probe).toMatchObject({ kind: 'url' });
+    const problems = problemsOf({ ...least, 'probe-url': 'ftp://user:s3cret@host' });
+    expect(problems).toContain('probe-url: this is not an address');
+    expect(problems).not.toContain('s3cret');
+  });
+});

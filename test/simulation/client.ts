@@ -58,6 +58,10 @@ export class SimulatedClient implements KubernetesClient {
     return object as T | undefined;
   }
 
+  ask(): Promise<{ readonly status: number; readonly text: string }> {
+    throw new Error('nothing is behind a proxy in the simulation');
+  }
+
   getText(): Promise<string> {
     return this.#read(() => '', undefined);
   }

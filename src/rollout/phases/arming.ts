@@ -4,6 +4,7 @@ import type { Observation } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { firstPhase } from '../strategies/first-phase.ts';
+import { fencePair, runBy } from '../strategies/pair-ends.ts';
 import { end, interruptionOf, outcome } from './interruption.ts';
 
 type Arming = Extract<Phase, { kind: 'arming' }>;
@@ -42,10 +43,12 @@ export function decideFencing(plan: Plan, state: RolloutState, phase: Fencing, o
     const because = `the Deployment ${plan.target.deployment} could not be labelled${plan.configMaps === undefined ? '' : ', or its ConfigMaps created,'} within ${fencingMs / 1000} s`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
+  const pairFence = fencePair(plan, state, observation);
+  if (pairFence !== undefined) return pairFence;
   if (stable?.rollout !== state.jobUid) {
     return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'every write to the Deployment tests this label' };
   }
-  return advance(state, firstPhase(plan, nowMs), nowMs, 'the Deployment is fenced');
+  return advance(state, runBy(firstPhase(plan, nowMs), state.holder.id), nowMs, 'the Deployment is fenced');
 }
 
 /** A canary that has lost its rollout still serves: it goes before ours comes, found by name, deleted by uid. */

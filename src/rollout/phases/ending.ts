@@ -5,6 +5,7 @@ import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { endBlueGreen, leftOfBlueGreen } from '../strategies/blue-green-end.ts';
+import { releasePair } from '../strategies/pair-ends.ts';
 import type { Outcome } from '../verdict.ts';
 import { isTakenOver, lostJob } from './interruption.ts';
 
@@ -52,6 +53,8 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
       return { kind: 'apply', command: { kind: 'ensure-ownership-released' }, because: "the user's next apply must not conflict with us" };
     }
   }
+  const pairRelease = releasePair(plan, state, observation);
+  if (pairRelease !== undefined) return pairRelease;
   return { kind: 'finish', outcome: phase.outcome, because: phase.outcome.because };
 }
 
@@ -85,5 +88,6 @@ export function leftOver(plan: Plan, state: RolloutState, observation: Observati
   if (observation.canary?.rollout === state.jobUid) left.push(`Deployment ${plan.names.canary}`);
   if (observation.stable?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.target.deployment}`);
   left.push(...unreferred(plan, observation).map(({ name }) => `ConfigMap ${name}`));
+  if (observation.pair?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.pair?.name ?? ''}`);
   return [...left, ...leftOfBlueGreen(plan, state, observation)];
 }

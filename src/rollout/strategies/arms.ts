@@ -25,12 +25,17 @@ export function armsOf(
       return pods.stable.length > 0 ? { canary: pods.updated, stable: pods.outdated } : undefined;
     case 'baking':
       return pods.updated.length > 0 ? { canary: pods.updated, stable: [] } : undefined;
-    case 'trial':
     case 'green':
     case 'flipping':
     case 'live':
     case 'updating':
       return pods.green !== undefined && pods.green.length > 0 ? { canary: pods.green, stable: pods.stable } : undefined;
+    case 'pair-step':
+    case 'pair-finishing':
+      // With nobody beside them there is nothing to compare.
+      return pods.canary.length > 0 && pods.stable.length > 0 ? { canary: pods.canary, stable: pods.stable } : undefined;
+    case 'trial':
+    case 'pair-restoring':
     case 'flipping-back':
     case 'draining':
     case 'arming':

@@ -49,7 +49,7 @@ export function decideStep(plan: Plan, state: RolloutState, phase: Step, observa
 }
 
 /** What convicts the canary at any moment of any step. */
-function convictionOf(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
+export function convictionOf(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
   const { canary, nowMs } = observation;
   if (canary === undefined) return undefined;
   const diagnosis = diagnose(canary, nowMs);
@@ -97,7 +97,7 @@ function scale(plan: Plan, canary: WorkloadFacts | undefined, stable: StableFact
   };
 }
 
-function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observation, canary: WorkloadFacts): Decision {
+export function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observation, canary: WorkloadFacts): Decision {
   const { nowMs } = observation;
   const diagnosis = diagnose(canary, nowMs);
   const missingSinceMs = state.steadiness?.missingSinceMs ?? nowMs;
@@ -112,7 +112,7 @@ function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observ
 }
 
 /** Before the last step the gates need not say pass: they must not say fail, for the step's time. */
-function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation): Decision {
+export function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation): Decision {
   const { nowMs } = observation;
   const holdMs = plan.steps[phase.index]?.holdMs ?? 0;
   const heldMs = heldFor(state, phase, nowMs);
@@ -126,7 +126,7 @@ function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Obs
   return { kind: 'wait', ms: Math.min(pollMs, holdMs - heldMs), because: `step ${phase.index + 1} holds` };
 }
 
-function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation, stable: StableFacts): Decision {
+export function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation, stable: StableFacts): Decision {
   const { nowMs } = observation;
   const heldMs = heldFor(state, phase, nowMs);
   const servedMs = nowMs - (state.servingSinceMs ?? nowMs);

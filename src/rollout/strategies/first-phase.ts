@@ -3,6 +3,7 @@ import type { Phase } from '../state.ts';
 
 /** The phase with which the strategy begins once the Deployment is fenced. */
 export function firstPhase(plan: Plan, nowMs: number): Phase {
+  if (plan.pair !== undefined) return { kind: 'pair-step', index: 0, sinceMs: nowMs, wished: [plan.pair.found], by: '' };
   switch (plan.spec.strategy) {
     case 'rolling':
       return { kind: 'rolling', sinceMs: nowMs, judged: [] };

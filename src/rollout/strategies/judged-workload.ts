@@ -2,12 +2,13 @@ import type { Observation, WorkloadFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import { canaryReplicasFor } from '../replica-share.ts';
 import type { RolloutState } from '../state.ts';
+import { hasNewImages, lastWish } from './pair-view.ts';
 
 /** The pods whose steadiness this phase watches, and how many of them there should be; undefined where nobody's is watched. */
 export function judgedWorkload(
   plan: Plan,
   { phase }: RolloutState,
-  { canary, stable, blueGreen }: Observation,
+  { canary, stable, blueGreen, pair }: Observation,
 ): { readonly workload: WorkloadFacts; readonly replicas: number } | undefined {
   if (stable === undefined) return undefined;
   switch (phase.kind) {
@@ -28,6 +29,13 @@ export function judgedWorkload(
     case 'live':
     case 'updating':
       return blueGreen?.green === undefined ? undefined : { workload: blueGreen.green, replicas: blueGreen.green.desiredReplicas };
+    case 'pair-step':
+    case 'pair-finishing': {
+      const replicas = lastWish(phase).new;
+      if (plan.pair === undefined || pair === undefined || replicas === 0 || !hasNewImages(plan.pair, pair)) return undefined;
+      return { workload: pair, replicas };
+    }
+    case 'pair-restoring':
     case 'flipping-back':
     case 'draining':
     case 'arming':
