@@ -8,6 +8,7 @@ import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
 import { fetchPodPage } from './kubernetes/metrics-endpoint.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
 import { createPodMetrics } from './pod-metrics/client.ts';
+import { openAccess, secretsOf } from './prometheus/access.ts';
 import { createPrometheus } from './prometheus/client.ts';
 import type { Clock, Cluster, MetricsSource, Reporter } from './runner/ports.ts';
 import { processClock } from './terminal.ts';
@@ -34,6 +35,7 @@ export function connect(env: Environment, reporter: Reporter): Connection {
     repositoryPrivate: context.repositoryPrivate,
     environmentNames: Object.keys(env),
   });
+  maskSecrets(secretsOf(config.prometheusAccess));
   const loaded = loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context, env });
   maskSecrets(loaded.secrets);
   for (const warning of loaded.warnings) reporter.warning(warning);
@@ -75,6 +77,7 @@ function connectPrometheus(address: PrometheusAddress, config: Config, namespace
     address,
     fetchService: (path, query, timeoutMs) => client.get(path, { query, timeoutMs }),
     namespace,
+    access: openAccess(config.prometheusAccess),
     queries: config.queries,
     preset: config.metrics.preset,
   });

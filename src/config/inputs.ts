@@ -6,6 +6,7 @@ import { InputReader } from './input-reader.ts';
 import { readMetrics } from './metrics.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
+import { readPrometheusAccess } from './prometheus-access.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
 import { parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
@@ -38,6 +39,7 @@ export function parseInputs(read: (name: string) => string, context: InputContex
     kubeconfig: reader.text('kubeconfig') === undefined ? undefined : read('kubeconfig'),
     context: reader.text('context'),
     prometheus,
+    prometheusAccess: readPrometheusAccess(reader, prometheus),
     metrics,
     queries: readQueries(reader),
     readinessOnPurpose: metrics.source === 'none',

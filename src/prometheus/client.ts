@@ -3,6 +3,7 @@ import { Fault, messageOf } from '../errors.ts';
 import { type Choice, describeChoice } from '../rollout/metric-families/choose.ts';
 import { familiesOf, type Preset } from '../rollout/metric-families/families.ts';
 import type { MetricsSource, PodNames } from '../runner/ports.ts';
+import type { Access } from './access.ts';
 import { discover } from './discover.ts';
 import { type Answer, foreignTextMax, parseAnswer } from './parse.ts';
 import { preflight } from './preflight.ts';
@@ -17,12 +18,14 @@ export function createPrometheus(given: {
   readonly address: PrometheusAddress;
   /** Used for an address of kind `service` only. */
   readonly fetchService: FetchService;
+  /** Used for an address of kind `url` only. */
+  readonly access?: Access;
   readonly namespace: string;
   readonly queries: Queries | undefined;
   /** Undefined: any known metric. */
   readonly preset?: Preset | undefined;
 }): MetricsSource {
-  const ask = connect(given.address, given.fetchService);
+  const ask = connect(given.address, given.fetchService, given.access);
   const { namespace, queries, preset } = given;
   let counting = queries === undefined ? firstOf(preset) : ({ kind: 'queries', queries } as const);
   const readAt = (pods: PodNames, atSeconds: number | undefined, signal: AbortSignal): Promise<Answer> =>
