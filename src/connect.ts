@@ -68,6 +68,7 @@ function connectMetrics(config: Config, namespace: string, client: KubernetesCli
   return createPodMetrics({
     fetchPage: (pod, endpoint, timing) => fetchPodPage(client, namespace, pod, endpoint, timing),
     preset,
+    slowBoundMs: config.release.maxSlow?.boundMs,
     clock: processClock,
   });
 }
@@ -80,5 +81,6 @@ function connectPrometheus(address: PrometheusAddress, config: Config, namespace
     access: openAccess(config.prometheusAccess),
     queries: config.queries,
     preset: config.metrics.preset,
+    slowBoundMs: config.release.maxSlow?.boundMs,
   });
 }

@@ -1,5 +1,15 @@
 /** Counters of the requests that pods have answered since they started. */
-export type PodCounters = Readonly<Record<string, { readonly errors: number; readonly requests: number }>>;
+export type PodCounters = Readonly<
+  Record<
+    string,
+    {
+      readonly errors: number;
+      readonly requests: number;
+      /** Requests that took longer than `max-slow` allows: the histogram's count − its bucket of that bound. Left out: not counted. */
+      readonly slow?: number;
+    }
+  >
+>;
 
 /** One reading of both arms, taken by one query at one moment. */
 export type MetricsReading = {

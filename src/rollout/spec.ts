@@ -11,6 +11,12 @@ export type ErrorLimit = {
   readonly absolute: number;
 };
 
+/** At most `absolute` (a fraction) of the canary's requests may take longer than `boundMs`, which is a bound of the histogram's buckets. */
+export type SlowLimit = {
+  readonly absolute: number;
+  readonly boundMs: number;
+};
+
 export type InconclusivePolicy = 'rollback' | 'promote';
 
 /** How to release: all that the user decides about a rollout, in plain data. */
@@ -21,6 +27,14 @@ export type ReleaseSpec = {
   readonly maxErrorIncrease: ErrorLimit;
   /** An absolute limit as a fraction, beside the comparison. */
   readonly maxErrorRate: number | undefined;
+  /** Undefined: how long requests take is not judged. */
+  readonly maxSlow?: SlowLimit | undefined;
+  /** The part of its fair share of the requests that the canary must answer, as a fraction; undefined: not judged. */
+  readonly minTraffic?: number | undefined;
+  /** Failed requests, beyond those at stable's rate, that the canary may cause in all; undefined: no bound. */
+  readonly errorBudget?: number | undefined;
+  /** Up to how many requests share their fate, 1 to 10; undefined: 1. */
+  readonly dispersion?: number | undefined;
   readonly timeoutMs: number;
   readonly readyTimeoutMs: number;
   readonly minDurationMs: number;

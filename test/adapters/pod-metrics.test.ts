@@ -99,6 +99,20 @@ describe('faults, each with its effect', () => {
     });
   });
 
+  it('slow requests are counted where a bound is asked for', async () => {
+    const page = `http_requests_total{code="200"} 100\nhttp_request_duration_seconds_bucket{le="0.3"} 90\nhttp_request_duration_seconds_bucket{le="+Inf"} 100\n`;
+    const source = createPodMetrics({
+      fetchPage: async () => page,
+      preset: undefined,
+      slowBoundMs: 300,
+      clock: cluster([]).clock,
+    });
+    expect(await source.preflight(stable, never, at(...stable))).toMatchObject({ bucketBoundsMs: [300] });
+    expect(await source.read({ canary: ['c'], stable, endpoints: at('c', ...stable) }, never)).toMatchObject({
+      reading: { canary: { c: { requests: 100, slow: 10 } } },
+    });
+  });
+
   it('a pod that does not answer is a gap, not zero', async () => {
     const { read, pages } = await started();
     pages
