@@ -123,6 +123,12 @@ describe('faults, each with its effect', () => {
     expect(JSON.stringify(await read({ canary: ['c'], stable }))).not.toContain('s-1');
   });
 
+  it('a canary pod that does not answer is named: nothing passes without it', async () => {
+    const { read, pages } = await started();
+    pages.set('c', counts(5)).set('d', new Fault('timeout', 'no answer within 1000 ms', true));
+    expect(await read({ canary: ['c', 'd'], stable })).toMatchObject({ reading: { silent: ['d'], canary: { c: { requests: 5 } } } });
+  });
+
   it.each<[string, string | Error, string]>([
     ['does not answer', new Fault('timeout', 'no answer within 1000 ms', true), 'pod c: no answer within 1000 ms'],
     ['serves NaN', 'http_requests_total{code="200"} NaN\n', 'pod c: a counter whose value is NaN'],
