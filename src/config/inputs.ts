@@ -8,6 +8,7 @@ import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
 import { readPrometheusAccess } from './prometheus-access.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
+import { promqlProblem } from './promql-text.ts';
 import { parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
 import { unknownInputs } from './unknown-inputs.ts';
@@ -106,6 +107,8 @@ function readQueries(reader: InputReader): Queries | undefined {
 }
 
 function parseQuery(text: string): Parsed<string> {
+  const problem = promqlProblem(text);
+  if (problem !== undefined) return { problem: `${quoted(text)}: ${problem}; valid is PromQL that is complete in itself` };
   if (/\$(?:pods\b|\{pods\})/u.test(text)) return { value: text };
   return {
     problem: `${quoted(text)} does not hold $pods, so it cannot tell the canary from stable; valid is PromQL like sum by (pod) (http_requests_total{namespace="$namespace", pod=~"$pods"})`,

@@ -188,6 +188,11 @@ describe('parseInputs refuses', () => {
     [{ prometheus: address, 'error-query': '$pods' }, 'only valid together'],
     [{ prometheus: address, 'error-query': 'up', 'total-query': '$pods' }, 'error-query: "up" does not hold $pods'],
     [{ prometheus: address, 'error-query': '$pods', 'total-query': '$podset' }, 'total-query: "$podset" does not hold $pods'],
+    [
+      { prometheus: address, 'error-query': 'up{pod=~"$pods"}) or (vector(1)', 'total-query': '$pods' },
+      'error-query: "up{pod=~"$pods"}) or (vector(1)": the ) at character 17 closes nothing; valid is PromQL that is complete',
+    ],
+    [{ prometheus: address, 'error-query': 'up{pod=~"$pods"', 'total-query': '$pods' }, 'a { is not closed'],
     [{ 'prometheus-token': 'abc' }, 'prometheus-token: it needs prometheus'],
     [{ 'prometheus-ca': 'ca.pem' }, 'prometheus-ca: it needs prometheus'],
     [{ metrics: 'pods', 'prometheus-token': 'abc' }, 'prometheus-token: it needs prometheus'],
