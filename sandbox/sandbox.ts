@@ -14,7 +14,7 @@ import { json } from './prepare.ts';
 import { type Prometheus, type PrometheusFaults, startPrometheus } from './prometheus.ts';
 import { createRandom } from './random.ts';
 import { startReplicaSetController } from './replicaset-controller.ts';
-import { type ApiRequest, type ApiResponse, handleRequest } from './request.ts';
+import { type ApiRequest, type ApiResponse, handleRequest, reply } from './request.ts';
 import { resourceOfKind } from './resources.ts';
 import { type Change, createStore } from './store.ts';
 import { type ClientStats, createTraffic, type TrafficOptions } from './traffic.ts';
@@ -95,7 +95,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const proxy = startEndpoints(cluster, options.endpointLagMs ?? 200, traffic.settle);
   const prometheus = startPrometheus(cluster, kubelet, settings.scrapeIntervalMs, traffic.settle);
 
-  const proxied = proxiedBy(prometheus, kubelet, settings, throughService(kubelet, proxy, clock.now));
+  const proxied = proxiedBy(prometheus, kubelet, settings, traffic.settle, throughService(kubelet, proxy, clock.now));
   const server = { cluster, kubelet, tokens: options.tokens ?? {}, proxied };
   let interceptor: ((request: ApiRequest) => ApiResponse | undefined) | undefined;
 
@@ -155,6 +155,7 @@ function proxiedBy(
   prometheus: Prometheus,
   kubelet: Kubelet,
   settings: typeof PROMETHEUS,
+  settleTraffic: () => void,
   answerOf: (namespace: string, target: string) => ApiResponse | undefined,
 ) {
   const { namespace: itsNamespace, service, port } = settings;
@@ -162,14 +163,31 @@ function proxiedBy(
   return (kind: 'services' | 'pods', namespace: string, target: string, request: ApiRequest): ApiResponse | undefined => {
     if (kind === 'services')
       return namespace === itsNamespace && names.includes(target) ? prometheus.handle(request) : answerOf(namespace, target);
-    const pod = target.replace(/^https?:/, '').replace(/:[^:]*$/, '');
+    const [, pod, asked] = /^(?:https?:)?([^:]*)(?::(\d+))?$/.exec(target) ?? [];
     const run = [...kubelet.runs()].find((candidate) => candidate.namespace === namespace && candidate.name === pod);
     const serving = run?.containers[0];
-    if (run === undefined || request.path !== '/metrics') return undefined;
-    if (serving?.phase.kind !== 'running') return { status: 503, headers: { 'content-type': 'text/plain' }, body: 'connection refused' };
+    if (run === undefined) return undefined;
+    const listensOn = serving?.container.ports?.[0]?.containerPort ?? 8080;
+    if (serving?.phase.kind !== 'running' || Number(asked ?? listensOn) !== listensOn) return unreachable(run.podIP, asked ?? listensOn);
+    if (request.path !== '/metrics') return { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found\n' };
+    settleTraffic();
     const lines = [...serving.codes].map(
       ([code, count]) => `http_requests_total{code="${code}",version="${serving.behaviour.version ?? ''}"} ${count}\n`,
     );
-    return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: lines.join('') };
+    const head = lines.length === 0 ? '' : '# HELP http_requests_total Requests of / answered.\n# TYPE http_requests_total counter\n';
+    return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: `${head}${lines.join('')}` };
   };
+}
+
+function unreachable(podIP: string, port: string | number): ApiResponse {
+  const message = `error trying to reach service: dial tcp ${podIP}:${port}: connect: connection refused`;
+  return reply(503, {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason: 'ServiceUnavailable',
+    code: 503,
+  });
 }

@@ -15,6 +15,7 @@ import { createPodMetrics } from './pod-metrics/client.ts';
 import { directly } from './probe/direct.ts';
 import { createProbe } from './probe/probe.ts';
 import { throughApi } from './probe/through-api.ts';
+import { openAccess, secretsOf } from './prometheus/access.ts';
 import { createPrometheus } from './prometheus/client.ts';
 import type { Plan } from './rollout/plan.ts';
 import type { Clock, Cluster, MetricsSource, PreviewRelay, Probe, Reporter, SmokeTest } from './runner/ports.ts';
@@ -45,6 +46,7 @@ export function connect(env: Environment, reporter: Reporter, isPost = false): C
     repositoryPrivate: context.repositoryPrivate,
     environmentNames: Object.keys(env),
   });
+  maskSecrets(secretsOf(config.prometheusAccess));
   const loaded = loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context, env });
   maskSecrets(loaded.secrets);
   for (const warning of loaded.warnings) reporter.warning(warning);
@@ -85,6 +87,7 @@ function connectMetrics(config: Config, namespace: string, client: KubernetesCli
   return createPodMetrics({
     fetchPage: (pod, endpoint, timing) => fetchPodPage(client, namespace, pod, endpoint, timing),
     preset,
+    slowBoundMs: config.release.maxSlow?.boundMs,
     clock: processClock,
   });
 }
@@ -94,8 +97,10 @@ function connectPrometheus(address: PrometheusAddress, config: Config, namespace
     address,
     fetchService: (path, query, timeoutMs) => client.get(path, { query, timeoutMs }),
     namespace,
+    access: openAccess(config.prometheusAccess),
     queries: config.queries,
     preset: config.metrics.preset,
+    slowBoundMs: config.release.maxSlow?.boundMs,
   });
 }
 

@@ -16,6 +16,16 @@ export type PrometheusAddress =
       readonly scheme: 'http' | 'https';
     };
 
+/** How Prometheus is told who asks, and whom it is trusted by. Secret. */
+export type PrometheusAccess = {
+  readonly credentials:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'bearer'; readonly token: string }
+    | { readonly kind: 'basic'; readonly username: string; readonly password: string };
+  /** PEM, or the path of a file of it. */
+  readonly certificateAuthority: string | undefined;
+};
+
 /** PromQL with `$namespace` and `$pods`; each must give counters summed by pod. */
 export type Queries = {
   readonly error: string;
@@ -46,6 +56,7 @@ export type Config = {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly prometheus: PrometheusAddress | undefined;
+  readonly prometheusAccess: PrometheusAccess;
   readonly metrics: MetricsChoice;
   /** Undefined: the metric of `metrics.preset`, or the first known one that is there. */
   readonly queries: Queries | undefined;

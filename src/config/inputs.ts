@@ -9,7 +9,9 @@ import { readMetrics } from './metrics.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
 import { parseProbeAddress } from './probe-address.ts';
+import { readPrometheusAccess } from './prometheus-access.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
+import { promqlProblem } from './promql-text.ts';
 import { readRevision } from './revision.ts';
 import { parsePairSteps, parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
@@ -48,6 +50,7 @@ export function parseInputs(read: (name: string) => string, context: InputContex
     kubeconfig: reader.text('kubeconfig') === undefined ? undefined : read('kubeconfig'),
     context: reader.text('context'),
     prometheus,
+    prometheusAccess: readPrometheusAccess(reader, prometheus),
     metrics,
     queries: readQueries(reader),
     readinessOnPurpose: metrics.source === 'none',
@@ -159,6 +162,8 @@ function readQueries(reader: InputReader): Queries | undefined {
 }
 
 function parseQuery(text: string): Parsed<string> {
+  const problem = promqlProblem(text);
+  if (problem !== undefined) return { problem: `${quoted(text)}: ${problem}; valid is PromQL that is complete in itself` };
   if (/\$(?:pods\b|\{pods\})/u.test(text)) return { value: text };
   return {
     problem: `${quoted(text)} does not hold $pods, so it cannot tell the canary from stable; valid is PromQL like sum by (pod) (http_requests_total{namespace="$namespace", pod=~"$pods"})`,

@@ -19,6 +19,10 @@ export function nearestName(name: string, known: readonly string[]): string | un
     .map((candidate) => ({ candidate, distance: editDistance(spelled, candidate) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
+  const base = known.find((candidate) => spelled.startsWith(`${candidate}-`));
+  // With so long a beginning in common, another ending is hardly a misspelt one.
+  if (base !== undefined && best?.candidate.startsWith(`${base}-`) && best.distance > (best.candidate.length - base.length) / 2)
+    return base;
   if (best !== undefined && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3))) return best.candidate;
   return known.find((candidate) => spelled.length >= 4 && (candidate.startsWith(spelled) || spelled.startsWith(candidate)));
 }

@@ -1,5 +1,6 @@
 import { Fault, messageOf } from '../errors.ts';
 import type { Family } from '../rollout/metric-families/families.ts';
+import { countSlow } from '../rollout/metric-families/latency.ts';
 import { countSeries } from '../rollout/metric-families/outcome.ts';
 import type { PodCounters } from '../rollout/observation.ts';
 import type { MetricsEndpoint, MetricsEndpoints } from '../runner/ports.ts';
@@ -57,30 +58,36 @@ async function readPage(
   }
 }
 
-/** What one page counts of a family. */
-export function countPage(family: Family, pod: string, page: Page): PodCount {
+/** How requests are counted; `slowBoundMs`: those that take longer are counted as well. */
+export type Counting = { readonly family: Family; readonly slowBoundMs: number | undefined };
+
+/** What one page counts. */
+export function countPage({ family, slowBoundMs }: Counting, pod: string, page: Page): PodCount {
   if (page.kind === 'gap') return page;
   const counter = countSeries(
     family,
     page.samples.filter(({ name }) => name === family.counter),
   );
   if (counter === undefined) return { kind: 'nothing' };
-  return counter === 'no-outcome' ? gap(pod, `${family.counter} does not tell what failed`) : { kind: 'counter', counter };
+  if (counter === 'no-outcome') return gap(pod, `${family.counter} does not tell what failed`);
+  const buckets = page.samples.filter(({ name }) => name === family.buckets?.name);
+  const slow = slowBoundMs === undefined ? undefined : countSlow(family, buckets, slowBoundMs);
+  return { kind: 'counter', counter: slow === undefined ? counter : { ...counter, slow } };
 }
 
 /** The counters of those pods that have one. */
-export function countersOf(family: Family, pages: readonly (readonly [string, Page])[]): PodCounters {
+export function countersOf(counting: Counting, pages: readonly (readonly [string, Page])[]): PodCounters {
   return Object.fromEntries(
     pages.flatMap(([pod, page]) => {
-      const count = countPage(family, pod, page);
+      const count = countPage(counting, pod, page);
       return count.kind === 'counter' ? [[pod, count.counter]] : [];
     }),
   );
 }
 
 /** Why nothing is known of an arm: the first gap, where every page is one. */
-export function whyUnknown(family: Family, pages: readonly (readonly [string, Page])[]): string | undefined {
-  const counts = pages.map(([pod, page]) => countPage(family, pod, page));
+export function whyUnknown(counting: Counting, pages: readonly (readonly [string, Page])[]): string | undefined {
+  const counts = pages.map(([pod, page]) => countPage(counting, pod, page));
   const [first] = counts;
   return first?.kind === 'gap' && counts.every((count) => count.kind === 'gap') ? first.why : undefined;
 }

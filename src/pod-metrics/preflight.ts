@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { type Choice, chooseFamily, describeChoice, explainNoFamily, sightingOf } from '../rollout/metric-families/choose.ts';
 import type { Preset } from '../rollout/metric-families/families.ts';
+import { boundsOf } from '../rollout/metric-families/latency.ts';
 import type { PodCounters } from '../rollout/observation.ts';
 import type { Clock, MetricsEndpoints, StableTraffic } from '../runner/ports.ts';
 import { countersOf, type Page } from './page.ts';
@@ -59,12 +60,13 @@ export async function preflight(look: PreflightLook): Promise<{ readonly choice:
 
 async function measure(look: PreflightLook, choice: Choice, pages: Pages, gaps: number): Promise<StableTraffic> {
   const { clock, signal, pods, stablePods } = look;
-  const before = countersOf(choice.family, pages);
+  const by = { family: choice.family, slowBoundMs: undefined };
+  const before = countersOf(by, pages);
   const beganMs = clock.nowMs();
   let window = { requests: 0, errors: 0, ms: 0, pods: 0 };
   while (window.requests < requestsEnough && window.ms < windowMsMax && !signal.aborted) {
     await clock.sleep(pauseMs, signal);
-    const now = countersOf(choice.family, await look.readAll());
+    const now = countersOf(by, await look.readAll());
     window = { ...grown(before, now), ms: clock.nowMs() - beganMs };
   }
   const podsWithoutSeries = pods.filter((pod) => !Object.hasOwn(before, pod));
@@ -74,8 +76,16 @@ async function measure(look: PreflightLook, choice: Choice, pages: Pages, gaps: 
     requestsPerSecond: perPod * stablePods.length,
     errorRate: window.requests > 0 ? window.errors / window.requests : 0,
     podsWithoutSeries,
+    bucketBoundsMs: bucketBounds(choice, pages),
     source: [describeSource(look, choice, gaps)],
   };
+}
+
+function bucketBounds({ family }: Choice, pages: Pages): readonly number[] {
+  const buckets = pages.flatMap(([, page]) =>
+    page.kind === 'gap' ? [] : page.samples.filter(({ name }) => name === family.buckets?.name),
+  );
+  return boundsOf(family, buckets);
 }
 
 function grown(before: PodCounters, now: PodCounters): { readonly requests: number; readonly errors: number; readonly pods: number } {

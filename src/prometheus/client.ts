@@ -3,7 +3,8 @@ import { Fault, messageOf } from '../errors.ts';
 import { type Choice, describeChoice } from '../rollout/metric-families/choose.ts';
 import { familiesOf, type Preset } from '../rollout/metric-families/families.ts';
 import type { MetricsSource, PodNames } from '../runner/ports.ts';
-import { discover } from './discover.ts';
+import type { Access } from './access.ts';
+import { discover, discoverBuckets } from './discover.ts';
 import { type Answer, foreignTextMax, parseAnswer } from './parse.ts';
 import { preflight } from './preflight.ts';
 import { buildQuery, type Counting, countersQuery } from './query.ts';
@@ -17,13 +18,17 @@ export function createPrometheus(given: {
   readonly address: PrometheusAddress;
   /** Used for an address of kind `service` only. */
   readonly fetchService: FetchService;
+  /** Used for an address of kind `url` only. */
+  readonly access?: Access;
   readonly namespace: string;
   readonly queries: Queries | undefined;
   /** Undefined: any known metric. */
   readonly preset?: Preset | undefined;
+  /** Requests that take longer are counted too, where the histogram of a known metric has this bound. */
+  readonly slowBoundMs?: number | undefined;
 }): MetricsSource {
-  const ask = connect(given.address, given.fetchService);
-  const { namespace, queries, preset } = given;
+  const ask = connect(given.address, given.fetchService, given.access);
+  const { namespace, queries, preset, slowBoundMs } = given;
   let counting = queries === undefined ? firstOf(preset) : ({ kind: 'queries', queries } as const);
   const readAt = (pods: PodNames, atSeconds: number | undefined, signal: AbortSignal): Promise<Answer> =>
     readOnce(ask, namespace, counting, pods, atSeconds, signal);
@@ -33,11 +38,18 @@ export function createPrometheus(given: {
       return answer.kind === 'reading' ? { kind: 'reading', reading: answer.reading } : answer;
     },
     async preflight(stablePods, signal) {
-      if (counting.kind === 'family') counting = { kind: 'family', choice: await discover(ask, namespace, stablePods, preset, signal) };
+      let bucketBoundsMs: readonly number[] | undefined;
+      if (counting.kind === 'family') {
+        const choice = await discover(ask, namespace, stablePods, preset, signal);
+        const found =
+          slowBoundMs === undefined ? undefined : await discoverBuckets(ask, namespace, stablePods, choice.family, slowBoundMs, signal);
+        bucketBoundsMs = found?.boundsMs;
+        counting = { kind: 'family', choice, slow: found?.bucket };
+      }
       const pods = { canary: [], stable: stablePods };
       const query = buildQuery(namespace, pods, counting) ?? '';
       const traffic = await preflight(stablePods, query, (atSeconds) => readAt(pods, atSeconds, signal));
-      return { ...traffic, source: [describeSource(namespace, counting)] };
+      return { ...traffic, bucketBoundsMs, source: [describeSource(namespace, counting)] };
     },
   };
 }

@@ -1,9 +1,10 @@
 import { Fault, messageOf, UserError } from '../errors.ts';
 import { type Choice, chooseFamily, explainNoFamily, type Sighting } from '../rollout/metric-families/choose.ts';
 import { type Family, familiesOf, type Preset, presets } from '../rollout/metric-families/families.ts';
+import { boundsOf, isBound } from '../rollout/metric-families/latency.ts';
 import { isErrorSeries } from '../rollout/metric-families/outcome.ts';
 import { foreignTextMax, parseLabels } from './parse.ts';
-import { labelQuery, outcomesQuery, podsRegex } from './query.ts';
+import { bucketsQuery, labelQuery, outcomesQuery, podsRegex, type SlowBucket } from './query.ts';
 import type { Ask } from './transport.ts';
 
 /** What they have in common shows in a few. */
@@ -36,6 +37,25 @@ export async function discover(
     `Does Prometheus scrape these pods, with the labels namespace="${namespace}" and pod, and have they answered a request yet?\n${explainNoFamily(all, preset)}\n` +
       'If the metric has another name, give `error-query` and `total-query`; to judge by readiness alone, set `metrics: none`.',
   );
+}
+
+/** The bounds of the histogram, in milliseconds, and the bucket of the asked one; throws UserError `metrics-unreachable`. */
+export async function discoverBuckets(
+  ask: Ask,
+  namespace: string,
+  stablePods: readonly string[],
+  family: Family,
+  boundMs: number,
+  signal: AbortSignal,
+): Promise<{ readonly boundsMs: readonly number[]; readonly bucket: SlowBucket | undefined }> {
+  const query = bucketsQuery(namespace, podsRegex(stablePods.slice(0, podsMax)) ?? '', family);
+  const labels = query === undefined ? [] : await labelsOf(ask, query, signal);
+  const le = labels.map((one) => one['le']).find((one) => isBound(family, one, boundMs));
+  const boundsMs = boundsOf(
+    family,
+    labels.map((one) => ({ labels: one })),
+  );
+  return { boundsMs, bucket: le === undefined ? undefined : { le } };
 }
 
 async function look(ask: Ask, namespace: string, regex: string, family: Family, signal: AbortSignal): Promise<readonly Sighting[]> {

@@ -2,7 +2,7 @@ import type { Family } from '../rollout/metric-families/families.ts';
 import { isErrorSeries, type Labels } from '../rollout/metric-families/outcome.ts';
 import type { MetricsReading, PodCounters } from '../rollout/observation.ts';
 import type { PodNames } from '../runner/ports.ts';
-import { sideLabel } from './query.ts';
+import { sideLabel, timesSides } from './query.ts';
 
 /** What an instant query's answer says; `atSeconds` is Prometheus' own time, undefined where no sample tells it. */
 export type Answer =
@@ -20,7 +20,7 @@ type Sample = {
   readonly atSeconds: number;
   readonly value: number;
 };
-type Counter = { errors: number; requests: number; isTold: boolean };
+type Counter = { errors: number; requests: number; isTold: boolean; slow?: number };
 
 /** Untrusted text is passed on up to this length; it is escaped where it is shown. */
 export const foreignTextMax = 300;
@@ -102,12 +102,18 @@ function labelsOf(metric: unknown): Labels {
 
 /**
  * Two jobs that scrape one pod have each counted its requests: of each pod only the job counts that has seen the most, which is the one
- * that has scraped last.
+ * that has scraped last. Response times are taken from the same job.
  */
 function countersByJob(samples: readonly Sample[], family: Family): ReadonlyMap<string, Counter> {
   const byJob = new Map<string, { readonly pod: string; readonly counter: Counter }>();
+  const times = new Map<string, Readonly<Record<string, number>>>();
   for (const { pod, labels, value } of samples) {
     const key = JSON.stringify([pod, labels['job'] ?? '']);
+    const side = labels[sideLabel];
+    if (side !== undefined) {
+      times.set(key, { ...times.get(key), [side]: value });
+      continue;
+    }
     const { counter } = byJob.get(key) ?? { counter: { errors: 0, requests: 0, isTold: false } };
     byJob.set(key, { pod, counter });
     const isError = isErrorSeries(family, labels);
@@ -116,9 +122,9 @@ function countersByJob(samples: readonly Sample[], family: Family): ReadonlyMap<
     if (isError === true) counter.errors += value;
   }
   const counters = new Map<string, Counter>();
-  for (const { pod, counter } of byJob.values()) {
+  for (const [key, { pod, counter }] of byJob) {
     const other = counters.get(pod);
-    if (other === undefined || isBetter(counter, other)) counters.set(pod, counter);
+    if (other === undefined || isBetter(counter, other)) counters.set(pod, { ...counter, ...slowOf(times.get(key)) });
   }
   for (const [pod, counter] of counters) {
     if (counter.isTold) continue;
@@ -126,6 +132,12 @@ function countersByJob(samples: readonly Sample[], family: Family): ReadonlyMap<
     throw new Unusable(`${family.counter} of pod ${pod} does not tell what failed in the labels ${labels}`);
   }
   return counters;
+}
+
+function slowOf(times: Readonly<Record<string, number>> = {}): { readonly slow?: number } {
+  const all = times[timesSides.all];
+  const quick = times[timesSides.quick];
+  return all === undefined || quick === undefined ? {} : { slow: Math.max(0, all - quick) };
 }
 
 function isBetter(counter: Counter, other: Counter): boolean {
@@ -162,7 +174,9 @@ function pick(counters: ReadonlyMap<string, Counter>, pods: readonly string[]): 
   return Object.fromEntries(
     pods.flatMap((pod) => {
       const counter = counters.get(pod);
-      return counter === undefined ? [] : [[pod, { errors: counter.errors, requests: counter.requests }]];
+      if (counter === undefined) return [];
+      const { errors, requests, slow } = counter;
+      return [[pod, { errors, requests, ...(slow === undefined ? {} : { slow }) }]];
     }),
   );
 }

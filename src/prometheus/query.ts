@@ -6,7 +6,12 @@ import type { PodNames } from '../runner/ports.ts';
 export const sideLabel = 'gated_rollout_side';
 
 /** How requests are counted: by the user's own queries, or by a family that is known. */
-export type Counting = { readonly kind: 'queries'; readonly queries: Queries } | { readonly kind: 'family'; readonly choice: Choice };
+export type Counting =
+  | { readonly kind: 'queries'; readonly queries: Queries }
+  | { readonly kind: 'family'; readonly choice: Choice; readonly slow?: SlowBucket | undefined };
+
+/** The bucket whose requests were quick enough, by its label `le` as it is stored. */
+export type SlowBucket = { readonly le: string };
 
 /**
  * One PromQL instant query for all pods of both arms, so that errors and totals come from the same moment; undefined for no pods.
@@ -16,7 +21,8 @@ export type Counting = { readonly kind: 'queries'; readonly queries: Queries } |
 export function buildQuery(namespace: string, pods: PodNames, counting: Counting): string | undefined {
   const regex = podsRegex([...pods.canary, ...pods.stable]);
   if (regex === undefined) return undefined;
-  if (counting.kind === 'family') return countersQuery(namespace, regex, counting.choice);
+  if (counting.kind === 'family')
+    return [countersQuery(namespace, regex, counting.choice), ...bucketQueries(namespace, regex, counting)].join(' or ');
   const { queries } = counting;
   const halves = [labelled(queries.error, 'error'), labelled(queries.total, 'total')];
   return fillIn(halves.join(' or '), { namespace: quotable(namespace), pods: regex });
@@ -31,6 +37,28 @@ export function podsRegex(names: readonly string[]): string | undefined {
 export function countersQuery(namespace: string, regex: string, { family, pathLabels }: Choice): string {
   const paths = pathLabels.map((label) => `${label}!~"${quotable(family.notRequests)}"`);
   return `sum by (${['pod', 'job', ...family.outcomeLabels].join(', ')}) (${selector(family.counter, namespace, regex, family.only, paths)})`;
+}
+
+/** All requests of the histogram, and the quick ones: told apart by a label of ours, as each query has its own place in the answer. */
+function bucketQueries(namespace: string, regex: string, { choice, slow }: Extract<Counting, { kind: 'family' }>): readonly string[] {
+  const { buckets } = choice.family;
+  if (slow === undefined || buckets === undefined) return [];
+  const paths = choice.pathLabels.map((label) => `${label}!~"${quotable(choice.family.notRequests)}"`);
+  return [
+    [timesSides.all, '+Inf'],
+    [timesSides.quick, slow.le],
+  ].map(([side = '', le = '']) => {
+    const bucket = selector(buckets.name, namespace, regex, choice.family.only, [`le="${quotable(le)}"`, ...paths]);
+    return `label_replace(sum by (pod, job) (${bucket}), "${sideLabel}", "${side}", "", "")`;
+  });
+}
+
+/** Values of `sideLabel` in the answer of a family's query. */
+export const timesSides = { all: 'all-times', quick: 'quick' } as const;
+
+/** Which buckets a family's histogram has; one sample for each. */
+export function bucketsQuery(namespace: string, regex: string, { buckets, only }: Choice['family']): string | undefined {
+  return buckets === undefined ? undefined : `count by (le) (${selector(buckets.name, namespace, regex, only, [])})`;
 }
 
 /** Which outcomes a family's series have, for `only` the direction that counts; one sample for each combination. */

@@ -1,6 +1,7 @@
-import { request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import type { PrometheusAddress } from '../config/config.ts';
 import { Fault } from '../errors.ts';
+import { type Access, noAccess } from './access.ts';
 import { apiErrorOf, foreignTextMax } from './parse.ts';
 
 /** GETs a path of the API server (its service proxy) and gives the JSON it answers; throws a Fault for every other answer. */
@@ -16,8 +17,8 @@ const getMaxBytes = 2_000;
 const path = '/api/v1/query';
 
 /** How to ask the given Prometheus, in at most 5 s an answer. */
-export function connect(address: PrometheusAddress, fetchService: FetchService): Ask {
-  const ask = address.kind === 'url' ? askUrl(address.url) : askService(address, fetchService);
+export function connect(address: PrometheusAddress, fetchService: FetchService, access: Access = noAccess): Ask {
+  const ask = address.kind === 'url' ? askUrl(address.url, access) : askService(address, fetchService);
   return async (parameters, signal) => {
     const timeout = AbortSignal.timeout(timeoutMs);
     const either = AbortSignal.any([signal, timeout]);
@@ -44,7 +45,7 @@ function askService(address: Extract<PrometheusAddress, { kind: 'service' }>, fe
   };
 }
 
-function askUrl(address: string): Ask {
+function askUrl(address: string, access: Access): Ask {
   const base = new URL(address);
   if (base.protocol !== 'http:' && base.protocol !== 'https:')
     throw new Fault('protocol', 'only http and https addresses can be asked', false);
@@ -53,13 +54,15 @@ function askUrl(address: string): Ask {
   target.pathname = `${base.pathname.replace(/\/+$/, '')}${path}`;
   return async (parameters, signal) => {
     const form = new URLSearchParams(parameters).toString();
+    const { headers } = access;
+    const more = { signal, ...(access.dispatcher === undefined ? {} : { dispatcher: access.dispatcher }) };
     return form.length > getMaxBytes
-      ? send(target, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form, signal })
-      : send(withQuery(target, parameters), { method: 'GET', headers: {}, signal });
+      ? send(target, { method: 'POST', headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, body: form, ...more })
+      : send(withQuery(target, parameters), { method: 'GET', headers, ...more });
   };
 }
 
-type Sending = { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string; signal: AbortSignal };
+type Sending = { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string; signal: AbortSignal; dispatcher?: Dispatcher };
 
 async function send(url: URL, sending: Sending): Promise<unknown> {
   const { statusCode, body } = await request(url, sending).catch((error: unknown) => {

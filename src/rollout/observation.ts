@@ -18,6 +18,8 @@ export type PodCounters = Readonly<
 export type MetricsReading = {
   readonly canary: PodCounters;
   readonly stable: PodCounters;
+  /** Canary pods that were asked and did not answer; left out: nobody knows. */
+  readonly silent?: readonly string[];
 };
 
 export type MetricsObservation =

@@ -58,10 +58,10 @@ export type StableTraffic = {
   /** A fraction; 0 without requests. */
   readonly errorRate: number;
   readonly podsWithoutSeries: readonly string[];
-  /** For the plan: what is read from where, as chosen in this look. May hold untrusted text. */
-  readonly source?: readonly string[];
   /** Bounds of the response times' buckets, without +Inf; undefined: no histogram is read. */
   readonly bucketBoundsMs?: readonly number[] | undefined;
+  /** For the plan: what is read from where, as chosen in this look. May hold untrusted text. */
+  readonly source?: readonly string[];
   /** What that rests on: the requests of the last minute. */
   readonly counted?: Sample;
 };

@@ -99,6 +99,20 @@ describe('faults, each with its effect', () => {
     });
   });
 
+  it('slow requests are counted where a bound is asked for', async () => {
+    const page = `http_requests_total{code="200"} 100\nhttp_request_duration_seconds_bucket{le="0.3"} 90\nhttp_request_duration_seconds_bucket{le="+Inf"} 100\n`;
+    const source = createPodMetrics({
+      fetchPage: async () => page,
+      preset: undefined,
+      slowBoundMs: 300,
+      clock: cluster([]).clock,
+    });
+    expect(await source.preflight(stable, never, at(...stable))).toMatchObject({ bucketBoundsMs: [300] });
+    expect(await source.read({ canary: ['c'], stable, endpoints: at('c', ...stable) }, never)).toMatchObject({
+      reading: { canary: { c: { requests: 100, slow: 10 } } },
+    });
+  });
+
   it('a pod that does not answer is a gap, not zero', async () => {
     const { read, pages } = await started();
     pages
@@ -107,6 +121,12 @@ describe('faults, each with its effect', () => {
       .set('s-2', counts(80));
     expect(await read({ canary: ['c'], stable })).toMatchObject({ reading: { stable: { 's-2': { requests: 80 } } } });
     expect(JSON.stringify(await read({ canary: ['c'], stable }))).not.toContain('s-1');
+  });
+
+  it('a canary pod that does not answer is named: nothing passes without it', async () => {
+    const { read, pages } = await started();
+    pages.set('c', counts(5)).set('d', new Fault('timeout', 'no answer within 1000 ms', true));
+    expect(await read({ canary: ['c', 'd'], stable })).toMatchObject({ reading: { silent: ['d'], canary: { c: { requests: 5 } } } });
   });
 
   it.each<[string, string | Error, string]>([

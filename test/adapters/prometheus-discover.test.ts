@@ -99,6 +99,44 @@ describe('discovery', () => {
     expect(asked.filter((query) => query.startsWith('count')).every((query) => query.length < 500)).toBe(true);
   });
 
+  it('slow requests: the bucket of the asked bound, as it is stored, and all bounds for a message', async () => {
+    const asked: string[] = [];
+    await using server = await startServer(({ parameters }, response) => {
+      const query = parameters.get('query') ?? '';
+      asked.push(query);
+      const vectorOf = (result: unknown) => json(response, { status: 'success', data: { resultType: 'vector', result } });
+      const one = (metric: object, value = '100') => ({ metric, value: [1000, value] });
+      if (query.startsWith('count by (le)')) vectorOf(['0.1', '0.30', '+Inf'].map((le) => one({ le })));
+      else if (query.startsWith('count by (code')) vectorOf(query.includes('http_requests_total{') ? [one({ code: '200' })] : []);
+      else if (query.startsWith('count')) vectorOf([]);
+      else
+        vectorOf([
+          one({ pod: 's', job: 'a', code: '200' }),
+          one({ pod: 's', job: 'a', gated_rollout_side: 'all-times' }, '120'),
+          one({ pod: 's', job: 'a', gated_rollout_side: 'quick' }, '110'),
+          one({ pod: 's', job: 'b', gated_rollout_side: 'quick' }, '5'),
+          one({ pod: 'c', job: 'a', code: '200' }),
+        ]);
+    });
+    const source = createPrometheus({
+      address: { kind: 'url', url: server.url },
+      fetchService: () => Promise.reject(new Error('not asked')),
+      namespace: 'shop',
+      queries: undefined,
+      slowBoundMs: 300,
+    });
+    expect(await source.preflight(['s'], never)).toMatchObject({ bucketBoundsMs: [100, 300] });
+    expect(await source.read({ canary: ['c'], stable: ['s'] }, never)).toEqual({
+      kind: 'reading',
+      reading: { canary: { c: { errors: 0, requests: 100 } }, stable: { s: { errors: 0, requests: 100, slow: 10 } } },
+    });
+    expect(asked.at(-1)).toBe(
+      'sum by (pod, job, code, status, status_code) (http_requests_total{namespace="shop",pod=~"c|s"}) or ' +
+        'label_replace(sum by (pod, job) (http_request_duration_seconds_bucket{namespace="shop",pod=~"c|s",le="+Inf"}), "gated_rollout_side", "all-times", "", "") or ' +
+        'label_replace(sum by (pod, job) (http_request_duration_seconds_bucket{namespace="shop",pod=~"c|s",le="0.30"}), "gated_rollout_side", "quick", "", "")',
+    );
+  });
+
   it('an answer that cannot be used: refused, with the query', async () => {
     await using server = await startServer((_, response) =>
       json(response, { status: 'success', data: { resultType: 'vector', result: [] }, warnings: ['a store is down'] }),

@@ -8,6 +8,7 @@ import { anyText } from './any-text.ts';
 
 const least = { deployment: 'web', tag: 'v2' };
 const address = 'service://monitoring/prometheus:9090';
+const url = 'https://prometheus.example.com';
 
 function parse(inputs: Readonly<Record<string, string>>, context: InputContext = { repositoryPrivate: undefined }): Config {
   return parseInputs((name) => inputs[name] ?? '', context);
@@ -36,6 +37,7 @@ describe('parseInputs', () => {
       kubeconfig: undefined,
       context: undefined,
       prometheus: undefined,
+      prometheusAccess: { credentials: { kind: 'none' }, certificateAuthority: undefined },
       metrics: { source: 'pods-if-possible', preset: undefined },
       queries: undefined,
       readinessOnPurpose: false,
@@ -151,6 +153,30 @@ describe('parseInputs', () => {
   });
 
   test.each([
+    [
+      { prometheus: url, 'prometheus-token': 'abc' },
+      { kind: 'bearer', token: 'abc' },
+    ],
+    [
+      { prometheus: 'http://127.0.0.1:9090', 'prometheus-token': 'abc' },
+      { kind: 'bearer', token: 'abc' },
+    ],
+    [
+      { prometheus: url, 'prometheus-username': 'ci', 'prometheus-password': 'p:w' },
+      { kind: 'basic', username: 'ci', password: 'p:w' },
+    ],
+    [{ prometheus: url }, { kind: 'none' }],
+  ])('credentials, with %j', (inputs, credentials) => {
+    expect(parse({ ...least, ...inputs }).prometheusAccess.credentials).toEqual(credentials);
+  });
+
+  test('no problem repeats a secret', () => {
+    const secret = 'top secret';
+    const inputs = { prometheus: 'http://prom', 'prometheus-token': secret, 'prometheus-password': `${secret}\n`, 'prometheus-ca': secret };
+    expect(problemsOf({ ...least, ...inputs })).not.toContain(secret);
+  });
+
+  test.each([
     [true, 'logs'],
     [false, 'events'],
     [undefined, 'events'],
@@ -262,6 +288,39 @@ describe('parseInputs refuses', () => {
     [{ prometheus: address, 'error-query': '$pods' }, 'only valid together'],
     [{ prometheus: address, 'error-query': 'up', 'total-query': '$pods' }, 'error-query: "up" does not hold $pods'],
     [{ prometheus: address, 'error-query': '$pods', 'total-query': '$podset' }, 'total-query: "$podset" does not hold $pods'],
+    [
+      { prometheus: address, 'error-query': 'up{pod=~"$pods"}) or (vector(1)', 'total-query': '$pods' },
+      'error-query: "up{pod=~"$pods"}) or (vector(1)": the ) at character 17 closes nothing; valid is PromQL that is complete',
+    ],
+    [{ prometheus: address, 'error-query': 'up{pod=~"$pods"', 'total-query': '$pods' }, 'a { is not closed'],
+    [{ 'prometheus-token': 'abc' }, 'prometheus-token: it needs prometheus'],
+    [{ 'prometheus-ca': 'ca.pem' }, 'prometheus-ca: it needs prometheus'],
+    [{ metrics: 'pods', 'prometheus-token': 'abc' }, 'prometheus-token: it needs prometheus'],
+    [
+      { prometheus: url, 'prometheus-token': 'abc', 'prometheus-username': 'a', 'prometheus-password': 'b' },
+      'prometheus-token: a token and a user name contradict',
+    ],
+    [
+      { prometheus: url, 'prometheus-username': 'a' },
+      'prometheus-username: prometheus-username and prometheus-password are only valid together',
+    ],
+    [
+      { prometheus: url, 'prometheus-password': 'a' },
+      'prometheus-password: prometheus-username and prometheus-password are only valid together',
+    ],
+    [{ prometheus: url, 'prometheus-token': 'Bearer abc' }, 'prometheus-token: give the token alone'],
+    [{ prometheus: url, 'prometheus-token': 'two words' }, 'prometheus-token: this is no token'],
+    [{ prometheus: url, 'prometheus-token': 'a\r\nx: y' }, 'prometheus-token: this is no token'],
+    [{ prometheus: url, 'prometheus-token': 'schlüssel' }, 'prometheus-token: this is no token'],
+    [{ prometheus: url, 'prometheus-username': 'a:b', 'prometheus-password': 'c' }, 'prometheus-username: this is no user name'],
+    [{ prometheus: url, 'prometheus-username': 'a', 'prometheus-password': 'c\nd' }, 'prometheus-password: this is no password'],
+    [{ prometheus: address, 'prometheus-token': 'abc' }, 'prometheus-token: the API server asks a Service in our place'],
+    [{ prometheus: address, 'prometheus-ca': 'ca.pem' }, 'prometheus-ca: the API server asks a Service in our place'],
+    [{ prometheus: 'http://prom.example.com', 'prometheus-token': 'abc' }, 'prometheus-token: over http anybody on the way could read it'],
+    [{ prometheus: 'http://10.0.0.1', 'prometheus-username': 'a', 'prometheus-password': 'b' }, 'prometheus-password: over http'],
+    [{ prometheus: 'http://127.0.0.1.example.com', 'prometheus-token': 'abc' }, 'prometheus-token: over http'],
+    [{ prometheus: 'http://localhost:9090', 'prometheus-ca': 'ca.pem' }, 'prometheus-ca: an http address has no certificate'],
+    [{ prometheus: 'https://ci:pw@prom.example.com' }, 'prometheus: an address with a user or a password would end up in logs'],
     [{ 'dead-man': '10s' }, 'dead-man: "10s" is out of range; valid is 15s to 1h'],
     [{ 'dead-man': '61m' }, 'out of range'],
     [{ timeout: '30s' }, 'timeout: 30s ends before min-duration (1m) is over'],

@@ -75,6 +75,20 @@ describe.concurrent('the metrics of the pods themselves', () => {
     expect(done.requests.filter(isWrite)).toEqual([]);
   });
 
+  test.concurrent('a canary pod that never answers: nothing passes without it', async ({ expect }) => {
+    await using stage = await openStage(announced);
+    const asked: string[] = [];
+    stage.onRequest(({ path }) => {
+      const pod = /pods\/(web-canary-[^:]+):8080\/proxy/.exec(path)?.[1];
+      if (pod !== undefined && asked.length === 0) asked.push(pod);
+      return pod !== undefined && pod === asked[0] ? { ...forbidden, status: 503, body: 'connection refused' } : undefined;
+    });
+    const done = await stage.run({ ...without, metrics: 'pods', timeout: '15s', steps: '50%' });
+    expect(done.result.outputs).toMatchObject({ result: 'inconclusive', reason: 'metrics-unavailable' });
+    expect(done.result.log.map(({ line }) => line).join('\n')).toContain('the others pass, but 1 of 4 canary pods do not answer');
+    expect(stage.left()).toEqual([]);
+  });
+
   test.concurrent('pods that stop answering in the middle: no verdict, rolled back', async ({ expect }) => {
     await using stage = await openStage(announced);
     const action = stage.run({ ...without, metrics: 'pods', timeout: '15s', steps: '50%', 'min-duration': '10s' });

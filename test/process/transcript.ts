@@ -60,9 +60,9 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/\b\d\d:\d\d:\d\d\b/gu, '<time>'],
   [/actions\/runs\/\d+/gu, 'actions/runs/<run>'],
   [/(held for|ready for|started|heartbeat|not available within) \d+ s/gu, '$1 # s'],
-  [/(Prometheus|readiness alone), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
   [/(command <code>[a-z]+<\/code>), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
   [/for at most \d+ ms(,? \(?at least) \d+ ms/gu, 'for at most # ms$1 # ms'],
+  [/(readiness and metrics|readiness alone), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
   [/Confidence of the verdict: .*/gu, 'Confidence of the verdict: #'],
 ];
 

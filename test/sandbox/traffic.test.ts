@@ -157,3 +157,28 @@ describe('Prometheus', () => {
     expect(sandbox.handle({ method: 'GET', path: path.replace('9090', '9091') }).status).toBe(404);
   });
 });
+
+describe('the metrics of a pod through the API server', () => {
+  const page = (sandbox: Sandbox, target: string, path = 'metrics') =>
+    sandbox.handle({ method: 'GET', path: `/api/v1/namespaces/shop/pods/${target}/proxy/${path}` });
+
+  it('count what it has answered until this moment', () => {
+    const sandbox = serving();
+    const [pod] = sandbox.list('pods', 'shop');
+    const name = pod?.metadata.name ?? '';
+    expect(page(sandbox, `${name}:8080`)).toMatchObject({ status: 200, body: '' });
+    sandbox.traffic.start({ namespace: 'shop', service: 'web', ratePerSecond: 100 });
+    sandbox.advance(10_000);
+    const requests = Number(/^http_requests_total\{code="200",version="v1"\} (\d+)$/m.exec(page(sandbox, `${name}:8080`).body)?.[1]);
+    expect(requests).toBeGreaterThan(200);
+    expect(requests).toBeLessThan(300);
+  });
+
+  it('are nowhere else', () => {
+    const sandbox = serving();
+    const name = sandbox.list('pods', 'shop')[0]?.metadata.name ?? '';
+    expect(page(sandbox, `${name}:8080`, 'nowhere').status).toBe(404);
+    expect(page(sandbox, `${name}:8081`)).toMatchObject({ status: 503, body: expect.stringContaining('connection refused') });
+    expect(page(sandbox, 'nobody:8080')).toMatchObject({ status: 404, body: expect.stringContaining('pods \\"nobody\\" not found') });
+  });
+});

@@ -5,6 +5,7 @@ import { imageIdsOf, mixedImage } from '../gates/image-identity.ts';
 import { judgeMetrics } from '../gates/metrics-gate.ts';
 import type { Diagnosis } from '../gates/readiness.ts';
 import { diagnose } from '../gates/readiness.ts';
+import { unlessSilent } from '../gates/silent-pods.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts, WorkloadFacts } from '../observation.ts';
 import { end, interruptionOf, outcome } from '../phases/interruption.ts';
@@ -130,7 +131,7 @@ export function finalStep(plan: Plan, state: RolloutState, phase: Step, observat
   const { nowMs } = observation;
   const heldMs = heldFor(state, phase, nowMs);
   const servedMs = nowMs - (state.servingSinceMs ?? nowMs);
-  const verdict = verdictOf(plan, state, nowMs);
+  const verdict = unlessSilent(verdictOf(plan, state, nowMs), observation.metrics, observation.canary);
   const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
   const carries = stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
   if (verdict.kind === 'pass' && longEnough && carries) {

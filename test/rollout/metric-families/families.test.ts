@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseFamily, describeChoice, explainNoFamily, type Sighting, sightingOf } from '../../../src/rollout/metric-families/choose.ts';
 import { families, type Preset, presets } from '../../../src/rollout/metric-families/families.ts';
+import { boundsOf, countSlow } from '../../../src/rollout/metric-families/latency.ts';
 import { countSeries, type Labels } from '../../../src/rollout/metric-families/outcome.ts';
 
 const family = (counter: string) => {
@@ -142,6 +143,59 @@ describe('what counts as an error', () => {
   it('labels with the names of prototypes are labels', () => {
     const labels = Object.assign(Object.create(null), { ['__proto__']: '500', code: '200' }) as Labels;
     expect(countSeries(family('http_requests_total'), [{ labels, value: 3 }])).toEqual({ errors: 0, requests: 3 });
+  });
+});
+
+describe('slow requests', () => {
+  const buckets = (unit: 1 | 1000, ...rows: readonly [number, number][]) =>
+    rows.map(([le, value]) => ({ labels: { le: le === Infinity ? '+Inf' : String(le * unit) }, value }));
+  const http = family('http_request_duration_seconds_count');
+  const istio = family('istio_requests_total');
+
+  it('are all but those within the bound', () => {
+    expect(countSlow(http, buckets(1, [0.1, 5], [0.3, 90], [Infinity, 100]), 300)).toBe(10);
+    expect(
+      countSlow(
+        http,
+        [
+          { labels: { le: '0.30' }, value: 90 },
+          { labels: { le: '+Inf' }, value: 100 },
+        ],
+        300,
+      ),
+    ).toBe(10);
+  });
+
+  it('are counted in milliseconds where the family counts so', () => {
+    const inbound = buckets(1000, [0.25, 90], [Infinity, 100]).map(({ labels, value }) => ({
+      labels: { ...labels, reporter: 'destination' },
+      value,
+    }));
+    expect(countSlow(istio, inbound, 250)).toBe(10);
+    expect(boundsOf(istio, inbound)).toEqual([250]);
+  });
+
+  it('are unknown between two bounds, and without a histogram', () => {
+    expect(countSlow(http, buckets(1, [0.1, 5], [0.5, 90], [Infinity, 100]), 300)).toBeUndefined();
+    expect(countSlow(http, buckets(1, [0.3, 5]), 300)).toBeUndefined();
+    expect(countSlow(http, [], 300)).toBeUndefined();
+  });
+
+  it('leave out probes', () => {
+    const probe = { labels: { le: '+Inf', path: 'readyz' }, value: 1000 };
+    expect(countSlow(http, [...buckets(1, [0.3, 90], [Infinity, 100]), probe], 300)).toBe(10);
+  });
+
+  it('have the bounds that are there, whatever they look like', () => {
+    expect(
+      boundsOf(http, [
+        { labels: { le: '0.3' } },
+        { labels: { le: '1e-1' } },
+        { labels: { le: '+Inf' } },
+        { labels: { le: 'x' } },
+        { labels: {} },
+      ]),
+    ).toEqual([100, 300]);
   });
 });
 

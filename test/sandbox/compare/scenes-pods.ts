@@ -136,6 +136,14 @@ export async function serving(side: Side): Promise<void> {
     contentType: MERGE_PATCH,
   });
   await side.until('no endpoints', async () => (await ready()) === 0);
+  const [proxied] = await podsOf(side, 'web');
+  const proxy = async (label: string, target: string, path: string) =>
+    side.call(label, { method: 'GET', path: `${pods}/${target}/proxy/${path}` });
+  await proxy('metrics of a pod', `${proxied?.metadata.name}:8080`, 'metrics');
+  await proxy('metrics of a pod, http by name', `http:${proxied?.metadata.name}:8080`, 'metrics');
+  await proxy('a page that a pod does not have', `${proxied?.metadata.name}:8080`, 'nowhere');
+  await proxy('a port that nothing listens on', `${proxied?.metadata.name}:8081`, 'metrics');
+  await proxy('metrics of no pod', 'nothing:8080', 'metrics');
   await side.call('proxy to no service', { method: 'GET', path: `${services}/nothing:80/proxy/api/v1/query` });
 }
 
