@@ -13,6 +13,7 @@ import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
 import type { GateNumbers, Report } from './rollout/report.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
+import { SampleFile } from './sample-file.ts';
 import { consoleReporter } from './terminal.ts';
 
 /** Entry point of both steps of the action: the release, and what is left of it afterwards. */
@@ -44,10 +45,12 @@ async function run(reporter: Reporter): Promise<void> {
   const startedAtMs = Date.now();
   const cancel = listenForCancel(reporter);
   let connection: Connection | undefined;
+  let samples: SampleFile | undefined;
   let end: ReleaseEnd;
   try {
     connection = connect(process.env, reporter);
-    end = await releaseWith(connection, reporter, cancel);
+    samples = new SampleFile(process.env, connection.config.deployment);
+    end = await releaseWith(connection, reporter, samples, cancel);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     end = {
@@ -60,10 +63,10 @@ async function run(reporter: Reporter): Promise<void> {
     await connection?.close();
   }
   saveState('finished', 'true');
-  publish(reportOf(end, connection, startedAtMs), reporter);
+  publish({ ...reportOf(end, connection, startedAtMs), samples: samples?.path }, reporter);
 }
 
-async function releaseWith(connection: Connection, reporter: Reporter, cancel: AbortSignal): Promise<ReleaseEnd> {
+async function releaseWith(connection: Connection, reporter: Reporter, samples: SampleFile, cancel: AbortSignal): Promise<ReleaseEnd> {
   const { config, cluster, metrics, clock, context } = connection;
   const holder = { id: randomUUID(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
   const proxied =
@@ -82,7 +85,7 @@ async function releaseWith(connection: Connection, reporter: Reporter, cancel: A
     holder,
   };
   const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
-  return release(request, { cluster, metrics, reporter, clock, remember }, cancel);
+  return release(request, { cluster, metrics, reporter, clock, samples, remember }, cancel);
 }
 
 /** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */

@@ -41,6 +41,8 @@ export type Report = {
   readonly timeline: readonly TimelineEntry[];
   /** Undefined: no metrics were read. */
   readonly numbers: GateNumbers | undefined;
+  /** The file of the recorded samples; undefined: none was written. */
+  readonly samples?: string | undefined;
   /** The last line of a replay, and how many lines there are. */
   readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */

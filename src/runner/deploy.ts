@@ -29,8 +29,8 @@ export async function release(request: ReleaseRequest, ports: ReleasePorts, canc
   if (begun.kind === 'ended') return begun.end;
   const { plan, state } = begun;
   const metrics = plan.rules === undefined ? undefined : ports.metrics;
-  const { cluster, reporter, clock } = ports;
-  const rollout = await runRollout({ world: cluster.world(plan), metrics, reporter, clock }, plan, state, cancel);
+  const { cluster, reporter, clock, samples } = ports;
+  const rollout = await runRollout({ world: cluster.world(plan), metrics, reporter, clock, samples }, plan, state, cancel);
   return { outcome: rollout.outcome, images: plan.images, plan, rollout };
 }
 

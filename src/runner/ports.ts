@@ -85,3 +85,8 @@ export type Reporter = {
   quote(heading: string, lines: readonly string[]): void;
   outcome(outcome: Outcome): void;
 };
+
+/** Where the samples of a run go, line by line. May throw: whoever writes must not depend on it. */
+export type SampleSink = {
+  write(line: string): void;
+};

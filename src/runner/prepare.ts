@@ -10,7 +10,7 @@ import { planImages } from '../rollout/plan-images.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
 import type { ImageChange, ImageRequest, ReleaseSpec } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
-import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import type { Clock, Cluster, Inspected, MetricsSource, Reporter, SampleSink, StableTraffic } from './ports.ts';
 
 export type ReleaseRequest = {
   readonly command: 'deploy' | 'plan';
@@ -29,6 +29,7 @@ export type ReleasePorts = {
   readonly metrics: MetricsSource | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
+  readonly samples?: SampleSink | undefined;
   /** Called before the first write, and again once the Job's uid is known: what a later step needs in order to clean up. */
   readonly remember: (plan: Plan, jobUid: string) => void;
 };

@@ -11,7 +11,8 @@ import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/st
 import type { Outcome } from '../rollout/verdict.ts';
 import { Narrator } from './narrator.ts';
 import { observe, type Rejection } from './observe.ts';
-import type { Clock, Metrics, Reporter, World } from './ports.ts';
+import type { Clock, Metrics, Reporter, SampleSink, World } from './ports.ts';
+import { Recorder } from './recorder.ts';
 
 export type RolloutPorts = {
   readonly world: World;
@@ -19,6 +20,8 @@ export type RolloutPorts = {
   readonly metrics: Metrics | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
+  /** Undefined: nothing is recorded. */
+  readonly samples?: SampleSink | undefined;
 };
 
 export type RolloutEnd = {
@@ -41,6 +44,7 @@ const silenceMsMin = 60_000;
 export async function runRollout(ports: RolloutPorts, plan: Plan, start: RolloutState, cancel: AbortSignal): Promise<RolloutEnd> {
   const { clock, reporter } = ports;
   const narrator = new Narrator(plan, reporter, clock);
+  const recorder = new Recorder(plan, ports.samples, reporter);
   const finished = (outcome: Outcome, state: RolloutState, leftovers?: readonly string[]): RolloutEnd => {
     return { outcome, state, timeline: narrator.timeline, leftovers };
   };
@@ -69,6 +73,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
     state = absorb(plan, state, observation);
     narrator.phase(state.phase);
     const decision = decide(plan, state, observation);
+    recorder.turn(state, observation, decision);
     if (decision.kind === 'finish') return finished(decision.outcome, state, leftOver(plan, state, observation));
     if (decision.kind === 'wait') {
       narrator.waiting(decision.because, state, observation);

@@ -131,7 +131,7 @@ function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Ob
   const servedMs = nowMs - (state.servingSinceMs ?? nowMs);
   const verdict = verdictOf(plan, state, nowMs);
   const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
-  const carries = stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
+  const carries = stableCarries(plan, stable);
   if (verdict.kind === 'pass' && longEnough && carries) {
     return promote(plan, state, observation, true, verdict.because);
   }
@@ -141,8 +141,13 @@ function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Ob
   return { kind: 'wait', ms: pollMs, because: 'the gates pass; waiting for the minimum duration' };
 }
 
+/** Whether stable could do without the canary's pods while it is rolled. */
+export function stableCarries(plan: Plan, stable: StableFacts): boolean {
+  return stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
+}
+
 /** Since the step began and all its pods are available: a step that comes to the same pods as the one before has its own time. */
-function heldFor(state: RolloutState, phase: Step, nowMs: number): number {
+export function heldFor(state: RolloutState, phase: Step, nowMs: number): number {
   return nowMs - Math.max(state.steadiness?.availableSinceMs ?? nowMs, phase.sinceMs);
 }
 
