@@ -9,8 +9,8 @@ import { renderSummary } from './github/summary.ts';
 import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
 import { refusedReplay, replayStep } from './replay.ts';
-import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
-import type { GateNumbers, Report } from './rollout/report.ts';
+import { gateNumbers } from './rollout/gate-numbers.ts';
+import type { Report } from './rollout/report.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
 import { SampleFile } from './sample-file.ts';
@@ -122,28 +122,11 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     outcome: end.outcome,
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],
-    numbers: gateNumbers(end),
+    numbers: gateNumbers(plan?.rules, rollout, end.outcome),
     leftovers: rollout === undefined ? [] : rollout.leftovers,
     runUrl: connection?.context.runUrl,
     startedAtMs,
     endedAtMs: Date.now(),
-  };
-}
-
-function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | undefined {
-  if (plan?.rules === undefined || rollout?.state.evidence === undefined) return undefined;
-  const numbers = evidenceNumbers(plan.rules, rollout.state.evidence);
-  const [limit] = numbers.limits;
-  return {
-    canary: numbers.canary,
-    stable: numbers.stable,
-    limitRate: limit?.allowedRate,
-    confidence:
-      outcome.reason === 'metrics-failed'
-        ? limit?.worse.confidence
-        : outcome.reason === 'gates-passed'
-          ? limit?.within.confidence
-          : undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ArmNumbers, Report } from '../rollout/report.ts';
 import { bounded, escapeCode, escapeMarkdown, fence } from './escape.ts';
+import { renderPicture } from './evidence-picture.ts';
 import { evidenceTitle, resultTitles } from './result-titles.ts';
 
 /** The runner drops a summary above 1 MiB altogether. */
@@ -24,6 +25,7 @@ function render(report: Report, rows: number): string {
     verdict(report),
     images(report, rows),
     numbers(report),
+    report.numbers === undefined ? '' : renderPicture(report.numbers),
     steps(report, rows),
     timeline(report, rows),
     leftovers(report, rows),

@@ -1,3 +1,5 @@
+import type { CoursePoint } from './gates/course.ts';
+import type { EvidenceNumbers } from './gates/metrics-numbers.ts';
 import type { ReplayLine } from './gates/replay-batches.ts';
 import type { PlannedStep } from './replica-share.ts';
 import type { ImageChange } from './spec.ts';
@@ -27,6 +29,13 @@ export type GateNumbers = {
   readonly limitRate: number | undefined;
   /** How sure the verdict is, as a fraction; undefined where there is none. */
   readonly confidence: number | undefined;
+  /** What `limitRate`, the counts of `gate` and the course are of: errors, or slow requests. */
+  readonly measured?: string;
+  /** Every limit with its evidence, and both rates with their bounds. */
+  readonly gate?: EvidenceNumbers;
+  /** Evidence that decides, in nats. */
+  readonly neededNats?: { readonly bad: number; readonly good: number };
+  readonly course?: readonly CoursePoint[];
 };
 
 /** What a run leaves for people and for later steps. Plain data. */

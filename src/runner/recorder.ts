@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { Decision } from '../rollout/decision.ts';
+import { addToCourse, type Course, noCourse } from '../rollout/gates/course.ts';
 import type { MetricsReading, Observation } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { type RecordedTurn, recordedRun, recordedTurn } from '../rollout/recording.ts';
@@ -14,6 +15,7 @@ export class Recorder {
   #sink: SampleSink | undefined;
   #began = false;
   #last = '';
+  #course = noCourse;
 
   constructor(plan: Plan, sink: SampleSink | undefined, reporter: Reporter) {
     this.#plan = plan;
@@ -21,8 +23,18 @@ export class Recorder {
     this.#reporter = reporter;
   }
 
+  /** Where the evidence stood, for the report. */
+  get course(): Course {
+    return this.#course;
+  }
+
   /** `state` is the one that absorbed the observation and was decided on. */
   turn(state: RolloutState, observation: Observation, decision: Decision): void {
+    try {
+      this.#course = addToCourse(this.#course, this.#plan.rules, state.evidence, observation.nowMs);
+    } catch {
+      // A picture that stops is no reason to stop.
+    }
     this.#try((sink) => {
       if (!this.#began) {
         this.#began = true;

@@ -3,6 +3,7 @@ import { absorb } from '../rollout/absorb.ts';
 import { decide } from '../rollout/decide.ts';
 import type { Decision } from '../rollout/decision.ts';
 import { describeCommand } from '../rollout/describe-command.ts';
+import type { Course } from '../rollout/gates/course.ts';
 import { deadlineFor } from '../rollout/heartbeat.ts';
 import type { Observation } from '../rollout/observation.ts';
 import { leftOver } from '../rollout/phases/ending.ts';
@@ -28,6 +29,7 @@ export type RolloutEnd = {
   readonly outcome: Outcome;
   readonly state: RolloutState;
   readonly timeline: Narrator['timeline'];
+  readonly course: Course;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
 };
@@ -46,7 +48,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
   const narrator = new Narrator(plan, reporter, clock);
   const recorder = new Recorder(plan, ports.samples, reporter);
   const finished = (outcome: Outcome, state: RolloutState, leftovers?: readonly string[]): RolloutEnd => {
-    return { outcome, state, timeline: narrator.timeline, leftovers };
+    return { outcome, state, timeline: narrator.timeline, leftovers, course: recorder.course };
   };
   let state = start;
   let rejection: Rejection;

@@ -61,11 +61,13 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/actions\/runs\/\d+/gu, 'actions/runs/<run>'],
   [/(held for|ready for|started|heartbeat|not available within) \d+ s/gu, '$1 # s'],
   [/(Prometheus|readiness alone), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
+  [/ [▁▂▃▄▅▆▇█·]+ {2}/gu, ' <bars> '],
+  [/gated-rollout-web-<uid>\.jsonl/gu, 'samples.jsonl'],
   [/Confidence of the verdict: .*/gu, 'Confidence of the verdict: #'],
 ];
 
 /** Sentences of the metrics gate: every number in them is another one in each run. */
-const measured = /% errors|requests\/s|canary requests|evidence of bad|^\| (?:canary|stable) \| \d|^duration: /u;
+const measured = /% errors|requests\/s|canary requests|evidence of bad|<bars>|so far, from 0|^\| (?:canary|stable) \| \d|^duration: /u;
 
 export function normalise(line: string): string {
   let text = line;
