@@ -21,13 +21,14 @@ export const noCourse: Course = { marks: [], strideMs: 1_000 };
 const marksMax = 64;
 const pointsMax = 32;
 
-/** The course after one more turn; nothing new unless requests were counted. It is of the first limit, or of the one that convicted. */
+/** The course after one more turn; nothing before the canary's first request, and nothing new unless requests were counted. It is of the first limit, or of the one that convicted. */
 export function addToCourse(course: Course, rules: MetricsRules | undefined, evidence: MetricsEvidence | undefined, atMs: number): Course {
   if (rules === undefined || evidence === undefined || evidence.canaryMovedAtMs === undefined) return course;
   const index = limitShown(evidence);
   const [limit, one] = [rules.limits[index], evidence.limits[index]];
   if (limit === undefined || one === undefined) return course;
   const counts = countsOf(limit, evidence);
+  if (counts.canaryRequests === 0) return course;
   const last = course.marks.at(-1);
   // A conviction must show, however close it is to the mark before.
   const isEarly = last !== undefined && atMs - last.atMs < course.strideMs && evidence.failure === undefined;
