@@ -2,6 +2,8 @@
  * The gate against rules of other tools, on the same simulated canaries, and how healthy releases end: `npm run bench:gate -- [runs] [seed]`.
  * The default of 2,000 runs a cell takes about two minutes of one core; alarms of 0.1 % want 10,000 or more.
  */
+
+import { convictedAfter } from './connections.ts';
 import { absoluteRules, analysisSeconds, compareRules, contest, median, minSecondsDefault, ours, type Tally } from './contest.ts';
 import { peers } from './peers.ts';
 import { healthyReleases } from './releases.ts';
@@ -107,4 +109,18 @@ table('How healthy releases end: steps 10, 25, 50 %, all else as by default', [
     }),
   ),
 ]);
+const counts = [1, 3, 10, 30, 100, 1000];
+const seeds = Array.from({ length: Math.min(runs, 1000) }, (_, index) => seed * 1_000_003 + index);
+table('min-traffic: 50% on a healthy canary for 600 s, 1 pod of 5, 100 requests/s: convicted, by the number of connections', [
+  ['a connection lives for', ...counts.map(String)],
+  ...[0, 1, 10, 60, 300].map((meanLifeSeconds) => [
+    meanLifeSeconds === 0 ? 'one request' : `${meanLifeSeconds} s`,
+    ...counts.map((count) => {
+      const convicted = seeds.filter((one) => convictedAfter(one, { count, meanLifeSeconds }, 600) !== undefined);
+      return percent(convicted.length / seeds.length);
+    }),
+  ]),
+]);
+const delays = seeds.map((one) => (convictedAfter(one, { count: 1, meanLifeSeconds: 0 }, 1800, 300) ?? Number.POSITIVE_INFINITY) - 300);
+console.log(`The same, one that hangs after 300 s: convicted ${median(delays)} s later, ${Math.max(...delays)} s at most\n`);
 console.log(`${((performance.now() - startedAtMs) / 1000).toFixed(0)} s`);
