@@ -8,7 +8,7 @@ import { annotation, endGroup, group } from './workflow-command.ts';
 const warningAnnotationsMax = 9;
 const quotedLinesMax = 200;
 
-const good: ReadonlySet<Result> = new Set(['promoted', 'unchanged', 'planned']);
+const good: ReadonlySet<Result> = new Set(['promoted', 'unchanged', 'planned', 'done']);
 
 /** The log of the step. `write` gets whole lines without their end. */
 export function createReporter(write: (line: string) => void): Reporter {
