@@ -11,15 +11,15 @@ import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
 import { refusedReplay, replayStep } from './replay.ts';
 import { reportedFields } from './rollout/field-change.ts';
-import { countingEvidence } from './rollout/gates/absolute-limit.ts';
-import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
+import { gateNumbers } from './rollout/gate-numbers.ts';
 import { describeProbe } from './rollout/probe-tally.ts';
-import type { Earlier, GateNumbers, Report } from './rollout/report.ts';
+import type { Earlier, Report } from './rollout/report.ts';
 import { downtimeOf } from './rollout/strategies/roll-watch.ts';
 import { runCommand } from './runner/command.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
 import type { ReleasePorts } from './runner/release-request.ts';
+import { SampleFile } from './sample-file.ts';
 import { consoleReporter } from './terminal.ts';
 
 /** Commands whose first signal takes back what they have begun. */
@@ -58,10 +58,12 @@ async function run(reporter: Reporter): Promise<void> {
     earlier = found;
   };
   let connection: Connection | undefined;
+  let samples: SampleFile | undefined;
   let end: ReleaseEnd;
   try {
     connection = connect(process.env, reporter);
-    end = await runWith(connection, { reporter, onEarlier }, cancel);
+    samples = new SampleFile(process.env, connection.config.deployment);
+    end = await runWith(connection, { reporter, onEarlier, samples }, cancel);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     end = {
@@ -74,10 +76,10 @@ async function run(reporter: Reporter): Promise<void> {
     await connection?.close();
   }
   saveState('finished', 'true');
-  publish({ ...reportOf(end, connection, startedAtMs), earlier }, reporter);
+  publish({ ...reportOf(end, connection, startedAtMs), earlier, samples: samples?.path }, reporter);
 }
 
-type Listeners = Pick<ReleasePorts, 'reporter' | 'onEarlier'>;
+type Listeners = Pick<ReleasePorts, 'reporter' | 'onEarlier' | 'samples'>;
 
 async function runWith(connection: Connection, listeners: Listeners, cancel: AbortSignal): Promise<ReleaseEnd> {
   const { config, cluster, metrics, smoke, probe, clock, context, namespace } = connection;
@@ -141,7 +143,7 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     outcome: end.outcome,
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],
-    numbers: gateNumbers(end),
+    numbers: gateNumbers(plan, rollout, end.outcome),
     ...downtimeOf(rollout?.state),
     probe: end.probe,
     leftovers: rollout === undefined ? [] : rollout.leftovers,
@@ -150,24 +152,6 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     runUrl: connection?.context.runUrl,
     startedAtMs,
     endedAtMs: Date.now(),
-  };
-}
-
-function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | undefined {
-  const counting = plan === undefined || rollout === undefined ? undefined : countingEvidence(plan, rollout.state);
-  if (counting === undefined) return undefined;
-  const numbers = evidenceNumbers(counting.rules, counting.evidence);
-  const [limit] = numbers.limits;
-  return {
-    canary: numbers.canary,
-    stable: numbers.stable,
-    limitRate: limit?.allowedRate,
-    confidence:
-      outcome.reason === 'metrics-failed'
-        ? limit?.worse.confidence
-        : outcome.reason === 'gates-passed'
-          ? limit?.within.confidence
-          : undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -53,5 +53,26 @@ describe('npm run -s replay', () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts/replay.ts'), 'none.json'], { encoding: 'utf8' });
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr).toContain('cannot be read');
+  });
+});
+
+describe('command: replay', () => {
+  test('needs no cluster, prints the lines, and is no error whatever the verdict', () => {
+    const samples = join(folder, 'step.json');
+    writeFileSync(samples, JSON.stringify({ rule: {}, batches: [batch, batch] }));
+    writeFileSync(join(folder, 'output'), '');
+    writeFileSync(join(folder, 'state'), '');
+    const env = {
+      PATH: process.env['PATH'],
+      INPUT_COMMAND: 'replay',
+      INPUT_SAMPLES: samples,
+      GITHUB_OUTPUT: join(folder, 'output'),
+      GITHUB_STATE: join(folder, 'state'),
+    };
+    const { status, stdout } = spawnSync(process.execPath, [join(root, 'src/main.ts')], { env, encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(stdout).toContain('"verdict":"fail"}\n');
+    expect(stdout).toContain('::notice title=Done (replayed)::replayed 2 batches or readings: fail');
+    expect(readFileSync(join(folder, 'output'), 'utf8')).toMatch(/^result<<.*\ndone\n/);
   });
 });

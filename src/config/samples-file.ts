@@ -1,8 +1,10 @@
 import { UserError } from '../errors.ts';
 import { type ReplayLine, replayBatches } from '../rollout/gates/replay-batches.ts';
+import { recordedRules, replayRecording } from '../rollout/recording.ts';
 import { JsonShape } from './json-shape.ts';
 import { quoted } from './parsed.ts';
 import { parsePlainSamples } from './plain-samples.ts';
+import { isRecording, parseRecordedSamples } from './recorded-samples.ts';
 import type { JudgeSettings } from './replay-inputs.ts';
 
 const problemsMax = 20;
@@ -11,7 +13,16 @@ const batchesExample = '{"rule": {"maxErrorIncrease": "1.25x + 0.5%"}, "batches"
 /** Judges the text of a file of samples: a line for each batch or reading. Throws UserError `samples-invalid` with every problem and its place. */
 export function judgeSamples(text: string, settings: JudgeSettings): readonly ReplayLine[] {
   if (text.trim() === '') throw invalid(['the file is empty']);
-  return judgePlain(text, settings);
+  return isRecording(text) ? judgeRecording(text, settings) : judgePlain(text, settings);
+}
+
+function judgeRecording(text: string, settings: JudgeSettings): readonly ReplayLine[] {
+  const shape = new JsonShape();
+  const recording = parseRecordedSamples(text, settings, shape);
+  if (recording === undefined) throw invalid(shape.problems);
+  const rules = recordedRules(recording.run);
+  if (rules === undefined) throw invalid(['the run had no stable to compare with: give max-error-rate']);
+  return replayRecording(rules, recording);
 }
 
 function judgePlain(text: string, settings: JudgeSettings): readonly ReplayLine[] {

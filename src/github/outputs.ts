@@ -6,7 +6,7 @@ import type { Result } from '../rollout/verdict.ts';
 import { bounded } from './escape.ts';
 
 /** The outputs of action.yml. */
-export type OutputName = 'result' | 'reason' | 'image' | 'previous-image' | 'judged-by' | 'json';
+export type OutputName = 'result' | 'reason' | 'image' | 'previous-image' | 'judged-by' | 'samples' | 'json';
 
 // Steps get outputs through their environment, where Linux refuses a value of 128 KiB.
 const jsonBytesMax = 60_000;
@@ -39,6 +39,7 @@ export function renderOutputs(report: Report): Readonly<Record<OutputName, strin
     image: list('to'),
     'previous-image': list('from'),
     'judged-by': report.judgedBy,
+    samples: report.samples ?? '',
     json: renderJson(report),
   };
 }

@@ -1,5 +1,6 @@
 import type { ArmNumbers, Report } from '../rollout/report.ts';
 import { bounded, escapeCode, escapeMarkdown, fence } from './escape.ts';
+import { renderPicture } from './evidence-picture.ts';
 import { evidenceTitle, resultTitles } from './result-titles.ts';
 import { earlierSection, historySection, isRelease, statusSection } from './summary-commands.ts';
 import { cell, code, table, textLengthMax } from './summary-table.ts';
@@ -31,6 +32,7 @@ function render(report: Report, rows: number): string {
     numbers(report),
     downtime(report),
     probe(report),
+    report.numbers === undefined ? '' : renderPicture(report.numbers),
     steps(report, rows),
     timeline(report, rows),
     leftovers(report, rows),

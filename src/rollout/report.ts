@@ -1,3 +1,5 @@
+import type { CoursePoint } from './gates/course.ts';
+import type { EvidenceNumbers } from './gates/metrics-numbers.ts';
 import type { ReplayLine } from './gates/replay-batches.ts';
 import type { ProbeNumbers } from './probe-tally.ts';
 import type { PlannedStep } from './replica-share.ts';
@@ -30,6 +32,13 @@ export type GateNumbers = {
   readonly limitRate: number | undefined;
   /** How sure the verdict is, as a fraction; undefined where there is none. */
   readonly confidence: number | undefined;
+  /** What `limitRate`, the counts of `gate` and the course are of: errors, or slow requests. */
+  readonly measured?: string;
+  /** Every limit with its evidence, and both rates with their bounds. */
+  readonly gate?: EvidenceNumbers;
+  /** Evidence that decides, in nats. */
+  readonly neededNats?: { readonly bad: number; readonly good: number };
+  readonly course?: readonly CoursePoint[];
 };
 
 /** How the release of a run that is dead ended in our hands. */
@@ -55,6 +64,8 @@ export type Report = {
   readonly timeline: readonly TimelineEntry[];
   /** Undefined: no metrics were read. */
   readonly numbers: GateNumbers | undefined;
+  /** The file of the recorded samples; undefined: none was written. */
+  readonly samples?: string | undefined;
   /** The last line of a replay, and how many lines there are. */
   readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
   /** Of a recreation: how long no pod was ready, at most and at least; undefined where nothing was measured. */

@@ -66,9 +66,9 @@ async function releaseProbed(request: ReleaseRequest, ports: ReleasePorts, cance
   if (begun.kind === 'ended') return begun.end;
   const { plan, state } = begun;
   const metrics = plan.rules === undefined ? undefined : ports.metrics;
-  const { cluster, reporter, clock, smoke } = ports;
-  const rollout = await runRollout({ world: cluster.world(plan), metrics, smoke, reporter, clock }, plan, state, cancel).finally(() =>
-    smoke?.stop(),
+  const { cluster, reporter, clock, smoke, samples } = ports;
+  const rollout = await runRollout({ world: cluster.world(plan), metrics, smoke, reporter, clock, samples }, plan, state, cancel).finally(
+    () => smoke?.stop(),
   );
   const outcome = plan.toRevision === undefined ? rollout.outcome : rollbackOutcome(rollout.outcome, plan.toRevision);
   return { outcome, images: plan.images, plan, rollout };

@@ -178,3 +178,8 @@ export type Reporter = {
   /** `reached`: whether the command got what it was asked for; by the result alone where it is not told. */
   outcome(outcome: Outcome, reached?: boolean): void;
 };
+
+/** Where the samples of a run go, line by line. May throw: whoever writes must not depend on it. */
+export type SampleSink = {
+  write(line: string): void;
+};

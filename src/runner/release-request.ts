@@ -4,7 +4,7 @@ import type { Plan } from '../rollout/plan.ts';
 import type { Earlier } from '../rollout/report.ts';
 import type { ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
-import type { Clock, Cluster, MetricsSource, Probe, Reporter, SmokeTest } from './ports.ts';
+import type { Clock, Cluster, MetricsSource, Probe, Reporter, SampleSink, SmokeTest } from './ports.ts';
 
 export type ReleaseRequest = {
   readonly command: 'deploy' | 'plan' | 'rollback';
@@ -40,6 +40,7 @@ export type ReleasePorts = {
   readonly probe?: Probe | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
+  readonly samples?: SampleSink | undefined;
   /** Called before the first write, and again once the Job's uid is known: what a later step needs in order to clean up. */
   readonly remember: (plan: Plan, jobUid: string) => void;
   /** Called when the record of a dead run has been finished or undone. */

@@ -3,6 +3,7 @@ import { absorb } from '../rollout/absorb.ts';
 import { decide } from '../rollout/decide.ts';
 import type { Decision } from '../rollout/decision.ts';
 import { describeCommand } from '../rollout/describe-command.ts';
+import type { Course } from '../rollout/gates/course.ts';
 import { deadlineFor } from '../rollout/heartbeat.ts';
 import type { Observation } from '../rollout/observation.ts';
 import { leftOver } from '../rollout/phases/ending.ts';
@@ -11,7 +12,8 @@ import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/st
 import type { Outcome } from '../rollout/verdict.ts';
 import { Narrator } from './narrator.ts';
 import { observe, type Rejection } from './observe.ts';
-import type { Clock, Metrics, Reporter, SmokeTest, World } from './ports.ts';
+import type { Clock, Metrics, Reporter, SampleSink, SmokeTest, World } from './ports.ts';
+import { Recorder } from './recorder.ts';
 
 export type RolloutPorts = {
   readonly world: World;
@@ -21,12 +23,15 @@ export type RolloutPorts = {
   readonly smoke?: SmokeTest | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
+  /** Undefined: nothing is recorded. */
+  readonly samples?: SampleSink | undefined;
 };
 
 export type RolloutEnd = {
   readonly outcome: Outcome;
   readonly state: RolloutState;
   readonly timeline: Narrator['timeline'];
+  readonly course: Course;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
 };
@@ -43,8 +48,9 @@ const silenceMsMin = 60_000;
 export async function runRollout(ports: RolloutPorts, plan: Plan, start: RolloutState, cancel: AbortSignal): Promise<RolloutEnd> {
   const { clock, reporter } = ports;
   const narrator = new Narrator(plan, reporter, clock);
+  const recorder = new Recorder(plan, ports.samples, reporter);
   const finished = (outcome: Outcome, state: RolloutState, leftovers?: readonly string[]): RolloutEnd => {
-    return { outcome, state, timeline: narrator.timeline, leftovers };
+    return { outcome, state, timeline: narrator.timeline, leftovers, course: recorder.course };
   };
   let state = start;
   let rejection: Rejection;
@@ -71,6 +77,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
     state = absorb(plan, state, observation);
     narrator.phase(state.phase);
     const decision = decide(plan, state, observation);
+    recorder.turn(state, observation, decision);
     if (decision.kind === 'finish') return finished(decision.outcome, state, leftOver(plan, state, observation));
     if (decision.kind === 'wait') {
       narrator.waiting(decision.because, state, observation);

@@ -29,6 +29,7 @@ describe('action.yml', () => {
       image: true,
       'previous-image': true,
       'judged-by': true,
+      samples: true,
       json: true,
     };
     expect(entriesOf(actionYml, 'outputs').map(([name]) => name)).toEqual(Object.keys(expected));

@@ -12,6 +12,7 @@ describe('renderOutputs', () => {
       image: 'sample:v2',
       'previous-image': 'sample:v1',
       'judged-by': 'metrics',
+      samples: '',
       json: expect.any(String),
     });
     expect(JSON.parse(renderOutputs(report).json)).toEqual({ ...report, truncated: false });
@@ -40,7 +41,7 @@ describe('renderOutputs', () => {
 test('writeOutputs', () => {
   const written = new Map<string, string>();
   writeOutputs(renderOutputs(report), (name, value) => written.set(name, value));
-  expect([...written.keys()]).toEqual(['result', 'reason', 'image', 'previous-image', 'judged-by', 'json']);
+  expect([...written.keys()]).toEqual(['result', 'reason', 'image', 'previous-image', 'judged-by', 'samples', 'json']);
 });
 
 describe('exitCodeOf', () => {

@@ -10,13 +10,18 @@ export function transcript({ result, requests }: Performance): string {
     ['log', logOf(result)],
     ['post', result.post === undefined ? [] : [exitOf(result.post), ...logOf(result.post)]],
     ['outputs', [...Object.entries(outputs).map(([name, value]) => `${name}=${value}`), `json: ${shapeOf(json)}`]],
-    ['summary', result.summary.split('\n')],
+    ['summary', withoutCourse(result.summary).split('\n')],
     ['summary of post', (result.post?.summary ?? '').split('\n')],
     ['writes', writesOf(requests)],
     ['questions', questionsOf(requests)],
   ];
   const texts = sections.map(([title, lines]) => `=== ${title}\n${eventsInOrder(lines.map(normalise)).join('\n')}`.trimEnd());
   return `${texts.join('\n\n')}\n`;
+}
+
+/** Without the picture of the evidence: how many scrapes it has is a matter of milliseconds. */
+function withoutCourse(summary: string): string {
+  return summary.replace(/### Course\n\n```text\n[\s\S]*?```\n\n/u, '');
 }
 
 function exitOf({ code, signal }: StageResult): string {
@@ -63,6 +68,7 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/(command <code>[a-z]+<\/code>), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
   [/for at most \d+ ms(,? \(?at least) \d+ ms/gu, 'for at most # ms$1 # ms'],
   [/(readiness and metrics|readiness alone), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
+  [/^samples=.*\/gated-rollout-web-<uid>\.jsonl$/gu, 'samples=<temp>/gated-rollout-web-<uid>.jsonl'],
   [/Confidence of the verdict: .*/gu, 'Confidence of the verdict: #'],
 ];
 

@@ -3,6 +3,7 @@ import type { Holder } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
 import type { Cluster } from '../../src/runner/ports.ts';
 import { checkCommandEnd } from './check-commands.ts';
+import { checkReplay } from './check-replay.ts';
 import { Checker } from './checker.ts';
 import { SimulatedClient, simulatedMetrics } from './client.ts';
 import { deadlineOf } from './jobs.ts';
@@ -182,6 +183,7 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
   const { script } = process.options;
   let remembered: Remembered | undefined;
   let patience = script.patience;
+  const samples: string[] = [];
   checker.watch(process, rollout);
   process.onGone = () => schedulePost(stage, process, remembered);
   if (script.command !== undefined) {
@@ -221,11 +223,14 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
       reporter: simulatedReporter(world, process.name),
       clock: process.clock,
       remember,
+      samples: { write: (line: string) => samples.push(line) },
     };
     subject.release(request, ports, process.cancel.signal).then(
       (end) => {
         finish(stage, process, end.outcome);
         if (end.rollout !== undefined) checker.ended(process, rollout, end.rollout);
+        const wrong = checkReplay(samples);
+        if (wrong !== undefined) checker.violate('replay', `${process.name}: ${wrong}`);
       },
       (error: unknown) => {
         if (error instanceof subject.UserError && error.code === 'rollout-busy' && patience > 0) {

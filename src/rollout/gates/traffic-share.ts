@@ -49,8 +49,8 @@ export function absorbTraffic(
   if (share === undefined || share <= 0 || share >= 1) return { ...before, steadySinceMs: undefined, canaryRequests: 0, stableRequests: 0 };
   if (before.steadySinceMs === undefined || before.share !== share)
     return { ...before, share, steadySinceMs: nowMs, windowSinceMs: nowMs, canaryRequests: 0, stableRequests: 0 };
-  // Proxies need a moment for new endpoints, Prometheus a scrape.
-  if (nowMs - before.steadySinceMs < rules.staleMs) return { ...before, windowSinceMs: nowMs };
+  // Proxies need a moment for new endpoints, Prometheus a scrape; what the reading at the end of it shows is still of that time.
+  if (before.windowSinceMs - before.steadySinceMs < rules.staleMs) return { ...before, windowSinceMs: nowMs };
   const canaryRequests = before.canaryRequests + delta.canaryRequests;
   const stableRequests = before.stableRequests + delta.stableRequests;
   const lengthMs = nowMs - before.windowSinceMs;

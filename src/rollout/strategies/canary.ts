@@ -133,7 +133,7 @@ export function finalStep(plan: Plan, state: RolloutState, phase: Step, observat
   const servedMs = nowMs - (state.servingSinceMs ?? nowMs);
   const verdict = unlessSilent(verdictOf(plan, state, nowMs), observation.metrics, observation.canary);
   const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
-  const carries = stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
+  const carries = stableCarries(plan, stable);
   if (verdict.kind === 'pass' && longEnough && carries) {
     return promote(plan, state, observation, true, verdict.because);
   }
@@ -143,8 +143,13 @@ export function finalStep(plan: Plan, state: RolloutState, phase: Step, observat
   return { kind: 'wait', ms: pollMs, because: 'the gates pass; waiting for the minimum duration' };
 }
 
+/** Whether stable could do without the canary's pods while it is rolled. */
+export function stableCarries(plan: Plan, stable: StableFacts): boolean {
+  return stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
+}
+
 /** Since the step began and all its pods are available: a step that comes to the same pods as the one before has its own time. */
-function heldFor(state: RolloutState, phase: Step, nowMs: number): number {
+export function heldFor(state: RolloutState, phase: Step, nowMs: number): number {
   return nowMs - Math.max(state.steadiness?.availableSinceMs ?? nowMs, phase.sinceMs);
 }
 

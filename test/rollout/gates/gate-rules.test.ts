@@ -146,6 +146,21 @@ describe('min-traffic', () => {
     expect(hangs).toBeLessThanOrEqual(300 + 135);
   });
 
+  it('is not convinced by one window, however many requests of stable are in it', () => {
+    let evidence = startTraffic(by);
+    const logE: number[] = [];
+    for (let at = 0; at <= 180; at += 45) {
+      const delta = { canaryErrors: 0, canaryRequests: 0, stableErrors: 0, stableRequests: 1_000_000 };
+      evidence = absorbTraffic(by, evidence, delta, share, at * 1000);
+      logE.push(evidence.test.logE);
+    }
+    const [first, warm, one = 0, two = 0] = logE;
+    expect([first, warm]).toEqual([0, 0]);
+    expect(one).toBeLessThan(by.failNats);
+    expect(two).toBeGreaterThan(one);
+    expect(logE.at(-1)).toBeGreaterThan(by.failNats);
+  });
+
   it('convicts no canary that answers its share, where requests are spread one by one', () => {
     let alarms = 0;
     for (let seed = 1; seed <= 500; seed += 1) {

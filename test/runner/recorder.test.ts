@@ -1,0 +1,140 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parseReplayFlags } from '../../src/config/replay-inputs.ts';
+import { judgeSamples } from '../../src/config/samples-file.ts';
+import { UserError } from '../../src/errors.ts';
+import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
+import type { Reporter } from '../../src/runner/ports.ts';
+import { Recorder } from '../../src/runner/recorder.ts';
+import { SampleFile } from '../../src/sample-file.ts';
+import { nowMs, observation, plan, spec, stable, state, workload } from '../rollout/scene.ts';
+
+const release = spec({ judgedBy: 'metrics' });
+const rules = rulesFor({ compare: true, spec: release });
+const judged = plan({ spec: release, rules });
+const phase = { kind: 'step', index: 1, sinceMs: nowMs - 100_000 } as const;
+const wait = { kind: 'wait', ms: 1000, because: 'waiting' } as const;
+
+const folder = mkdtempSync(join(tmpdir(), 'samples-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function listening(): { readonly reporter: Reporter; readonly warnings: string[] } {
+  const warnings: string[] = [];
+  const nothing = (): void => undefined;
+  const reporter = { phase: nothing, write: nothing, info: nothing, quote: nothing, outcome: nothing };
+  return { reporter: { ...reporter, warning: (line) => warnings.push(line) }, warnings };
+}
+
+/** Turns 15 s apart; so many errors in each of canary's 1,500 requests. */
+function turns(recorder: Recorder, count: number, errors: number): void {
+  const current = state(phase, { servingSinceMs: nowMs - 100_000, steadiness: steady });
+  for (let index = 0; index < count; index += 1) {
+    const reading = {
+      canary: { c: { errors: errors * index, requests: 1500 * index } },
+      stable: { s: { errors: 5 * index, requests: 1500 * (index + 1) } },
+    };
+    const seen = observation({
+      nowMs: nowMs + index * 15_000,
+      canary: workload(4),
+      stable: stable(),
+      metrics: index % 5 === 4 ? { kind: 'unavailable', why: 'secret' } : { kind: 'reading', reading },
+    });
+    recorder.turn(current, seen, wait);
+  }
+}
+const steady = { replicas: 4, availableSinceMs: nowMs - 100_000, missingSinceMs: undefined, wasAvailable: true };
+const asRecorded = parseReplayFlags(new Map());
+
+describe('a recorded run', () => {
+  const file = new SampleFile({ RUNNER_TEMP: folder }, 'web');
+  const { reporter, warnings } = listening();
+  turns(new Recorder(judged, file, reporter), 20, 3);
+  const text = readFileSync(file.path ?? '', 'utf8');
+
+  test('is a file of its own, for its owner, in the folder of the runner', () => {
+    expect(file.path).toMatch(/gated-rollout-web-[0-9a-f-]{36}\.jsonl$/);
+    expect(file.path?.startsWith(folder)).toBe(true);
+    expect(statSync(file.path ?? '').mode & 0o777).toBe(0o600);
+    expect(warnings).toEqual([]);
+    expect(text).not.toContain('secret');
+  });
+
+  test('is judged again, with its settings and with others', () => {
+    const verdicts = (flags: Record<string, string>) =>
+      judgeSamples(text, parseReplayFlags(new Map(Object.entries(flags)))).map((line) => line.verdict);
+    expect(verdicts({})).toContain('pass');
+    expect(verdicts({})).toHaveLength(20);
+    expect(verdicts({ 'max-error-rate': '0.05%' })).toContain('fail');
+    expect(verdicts({ 'max-error-increase': '1x + 0.01%', timeout: '60s', 'min-duration': '0s' })).toContain('inconclusive');
+    expect(verdicts({ 'error-budget': '1000' })).toContain('pass');
+    expect(verdicts({ dispersion: '10' }).indexOf('pass')).toBeGreaterThan(verdicts({}).indexOf('pass'));
+  });
+
+  test('is judged without a last line that was cut off', () => {
+    expect(judgeSamples(text.slice(0, -20), asRecorded)).toHaveLength(19);
+  });
+
+  test.each<[string, (text: string) => string, string]>([
+    ['a line in the middle is broken', (all) => all.replace('"kind":"turn"', '"kind":"turn'), 'line 2: '],
+    ['a kind is unknown', (all) => all.replace('"kind":"turn"', '"kind":"tern"'), 'line 2.kind: valid: turn, decision'],
+    ['a counter is negative', (all) => all.replace('"errors":3,', '"errors":-3,'), 'metrics.canary["c"].errors: -3 is not valid'],
+    ['a counter is text', (all) => all.replace('"errors":3,', '"errors":"3",'), 'errors: "3" is not valid'],
+    ['a stage is unknown', (all) => all.replace('"stage":"last"', '"stage":"first"'), 'line 2.stage: valid: busy, step, last'],
+    ['the version is another', (all) => all.replace('"version":1', '"version":2'), 'line 1.version: 2 is not valid'],
+    ['nothing follows', (all) => `${all.split('\n', 1)[0]}\n`, 'it holds no turn'],
+    ['a time is missing', (all) => all.replace(/"atMs":\d+,/, ''), 'line 2.atMs: it is missing'],
+  ])('is refused where %s', (_, change, problem) => {
+    expect(refusal(() => judgeSamples(change(text), asRecorded))).toContain(problem);
+  });
+
+  test('is not judged by what was not counted', () => {
+    const flags = (name: string, value: string) => parseReplayFlags(new Map([[name, value]]));
+    expect(refusal(() => judgeSamples(text, flags('max-slow', '5% over 300ms')))).toContain('no slow requests were counted');
+    expect(refusal(() => judgeSamples(text, flags('min-traffic', '50%')))).toContain('was not noted');
+  });
+});
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('a recording that fails', () => {
+  test('says so once, and the release goes on', () => {
+    const { reporter, warnings } = listening();
+    let lines = 0;
+    const full = {
+      write: () => {
+        lines += 1;
+        if (lines > 3) throw new Error('ENOSPC: no space left on device');
+      },
+    };
+    turns(new Recorder(judged, full, reporter), 20, 3);
+    expect(lines).toBe(4);
+    expect(warnings).toEqual(['the samples are not recorded any more: ENOSPC: no space left on device. The release goes on']);
+  });
+
+  test('is no trouble for the release where the folder does not exist, or the code has a bug', () => {
+    const missing = new SampleFile({ RUNNER_TEMP: join(folder, 'none') }, 'web');
+    const { reporter, warnings } = listening();
+    turns(new Recorder(judged, missing, reporter), 3, 0);
+    const broken = { ...judged, steps: undefined } as unknown as typeof judged;
+    turns(new Recorder(broken, new SampleFile({ RUNNER_TEMP: folder }, 'web'), reporter), 3, 0);
+    expect(warnings).toHaveLength(2);
+    expect(missing.path).toBeUndefined();
+  });
+
+  test('is none where no metrics judge', () => {
+    const file = new SampleFile({ RUNNER_TEMP: folder }, 'web');
+    const { reporter, warnings } = listening();
+    turns(new Recorder(plan(), file, reporter), 3, 0);
+    expect([file.path, warnings]).toEqual([undefined, []]);
+  });
+});
