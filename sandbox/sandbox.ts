@@ -3,7 +3,7 @@ import { createClock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import { startDeploymentController } from './deployment-controller.ts';
 import { evict } from './disruption.ts';
-import { startEndpoints } from './endpoints.ts';
+import { type KubeProxy, startEndpoints } from './endpoints.ts';
 import { createEventRecorder } from './events.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { createImages, type ImageBehaviour, type Images } from './images.ts';
@@ -95,7 +95,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const proxy = startEndpoints(cluster, options.endpointLagMs ?? 200, traffic.settle);
   const prometheus = startPrometheus(cluster, kubelet, settings.scrapeIntervalMs, traffic.settle);
 
-  const server = { cluster, kubelet, tokens: options.tokens ?? {}, proxied: proxiedBy(prometheus, kubelet, settings) };
+  const proxied = proxiedBy(prometheus, kubelet, settings, throughService(kubelet, proxy, clock.now));
+  const server = { cluster, kubelet, tokens: options.tokens ?? {}, proxied };
   let interceptor: ((request: ApiRequest) => ApiResponse | undefined) | undefined;
 
   return {
@@ -138,11 +139,29 @@ function applyManifest({ store, writer }: Cluster, manifest: JsonObject): Stored
   return writer.replace(info.resource, current, { ...json(current), ...manifest, metadata: { ...kept, ...given } }, options);
 }
 
-function proxiedBy(prometheus: Prometheus, kubelet: Kubelet, settings: typeof PROMETHEUS) {
+/** What a pod behind a Service answers when it is asked through the API server: its status, and its version. */
+function throughService(kubelet: Kubelet, proxy: KubeProxy, now: () => number) {
+  return (namespace: string, target: string): ApiResponse | undefined => {
+    const service = target.replace(/^https?:/, '').replace(/:[^:]*$/, '');
+    const [uid] = proxy.backends(namespace, service);
+    const status = uid === undefined ? undefined : kubelet.answer(uid, now());
+    const headers = { 'content-type': 'text/plain' };
+    if (uid === undefined || status === undefined) return { status: 503, headers, body: `no endpoints available for service "${service}"` };
+    return { status, headers, body: `${kubelet.runOf(uid)?.containers[0]?.behaviour.version ?? ''}\n` };
+  };
+}
+
+function proxiedBy(
+  prometheus: Prometheus,
+  kubelet: Kubelet,
+  settings: typeof PROMETHEUS,
+  answerOf: (namespace: string, target: string) => ApiResponse | undefined,
+) {
   const { namespace: itsNamespace, service, port } = settings;
   const names = [service, `${service}:${port}`, `${service}:http`].flatMap((name) => [name, `http:${name}`]);
   return (kind: 'services' | 'pods', namespace: string, target: string, request: ApiRequest): ApiResponse | undefined => {
-    if (kind === 'services') return namespace === itsNamespace && names.includes(target) ? prometheus.handle(request) : undefined;
+    if (kind === 'services')
+      return namespace === itsNamespace && names.includes(target) ? prometheus.handle(request) : answerOf(namespace, target);
     const pod = target.replace(/^https?:/, '').replace(/:[^:]*$/, '');
     const run = [...kubelet.runs()].find((candidate) => candidate.namespace === namespace && candidate.name === pod);
     const serving = run?.containers[0];

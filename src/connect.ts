@@ -1,16 +1,24 @@
 import { getInput } from '@actions/core';
 import type { Config, PrometheusAddress } from './config/config.ts';
 import { parseInputs } from './config/inputs.ts';
+import type { ProbeAddress } from './config/probe-address.ts';
 import { type RunContext, readRunContext } from './github/run-context.ts';
 import { maskSecrets } from './github/secrets.ts';
 import { createCluster } from './kubernetes/cluster.ts';
 import { readConfigMaps } from './kubernetes/config-map-files.ts';
 import { loadKubeConfig } from './kubernetes/kubeconfig.ts';
 import { fetchPodPage } from './kubernetes/metrics-endpoint.ts';
+import { paths } from './kubernetes/paths.ts';
+import { createPreviewRelay } from './kubernetes/preview-relay.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/rest-client.ts';
 import { createPodMetrics } from './pod-metrics/client.ts';
+import { directly } from './probe/direct.ts';
+import { createProbe } from './probe/probe.ts';
+import { throughApi } from './probe/through-api.ts';
 import { createPrometheus } from './prometheus/client.ts';
-import type { Clock, Cluster, MetricsSource, Reporter } from './runner/ports.ts';
+import type { Plan } from './rollout/plan.ts';
+import type { Clock, Cluster, MetricsSource, PreviewRelay, Probe, Reporter, SmokeTest } from './runner/ports.ts';
+import { createSmokeTest } from './smoke/smoke-test.ts';
 import { processClock } from './terminal.ts';
 
 /** Everything that the inputs name, ready to be asked. */
@@ -20,6 +28,8 @@ export type Connection = {
   readonly namespace: string;
   readonly cluster: Cluster;
   readonly metrics: MetricsSource | undefined;
+  readonly smoke: SmokeTest | undefined;
+  readonly probe: Probe | undefined;
   readonly clock: Clock;
   close(): Promise<void>;
 };
@@ -52,16 +62,20 @@ export function connect(env: Environment, reporter: Reporter, isPost = false): C
     onSecret: (secret) => maskSecrets([secret]),
   });
   const metrics = connectMetrics(config, namespace, client);
+  const probe = config.probe === undefined ? undefined : connectProbe(config.probe, client);
   const cluster = createCluster({
     client,
     namespace,
     deployment: config.deployment,
+    pair: config.release.canaryDeployment,
     evidence: config.evidence,
     reporter,
     clock: processClock,
     configMaps,
   });
-  return { config, context, namespace, cluster, metrics, clock: processClock, close: () => client.close() };
+  const relayTo = (plan: Plan): PreviewRelay => createPreviewRelay(client, plan);
+  const smoke = config.release.smokeTest === undefined ? undefined : createSmokeTest({ relayTo, env });
+  return { config, context, namespace, cluster, metrics, smoke, probe, clock: processClock, close: () => client.close() };
 }
 
 function connectMetrics(config: Config, namespace: string, client: KubernetesClient): MetricsSource | undefined {
@@ -83,4 +97,16 @@ function connectPrometheus(address: PrometheusAddress, config: Config, namespace
     queries: config.queries,
     preset: config.metrics.preset,
   });
+}
+
+const probeTimeoutMs = 2_000;
+
+/** Its address may hold a token: the runner hides it wherever it shows. */
+function connectProbe(address: ProbeAddress, client: KubernetesClient): Probe {
+  maskSecrets(address.secrets);
+  const { shown } = address;
+  if (address.kind === 'url') return createProbe({ asker: directly(address.url), shown, clock: processClock });
+  const path = paths.serviceProxy(address.namespace, address.name, address.port, address.path, address.scheme);
+  const asker = throughApi((signal) => client.ask(path, address.query, { signal, timeoutMs: probeTimeoutMs }));
+  return createProbe({ asker, shown, clock: processClock });
 }

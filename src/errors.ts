@@ -15,7 +15,8 @@ export type UserErrorCode =
   | 'metrics-empty'
   | 'traffic-too-little'
   | 'samples-invalid'
-  | 'dry-run-denied';
+  | 'dry-run-denied'
+  | 'probe-unreachable';
 
 /** Something the user can change: the message says what. Never has a stack in the log. */
 export class UserError extends Error {

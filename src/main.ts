@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { getInput, getState, saveState } from '@actions/core';
 import type { PrometheusAddress } from './config/config.ts';
+import type { ProbeAddress } from './config/probe-address.ts';
 import { asksForReplay, parseReplayInputs } from './config/replay-inputs.ts';
 import { type Connection, connect } from './connect.ts';
 import { UserError } from './errors.ts';
@@ -10,12 +11,15 @@ import { appendSummary } from './github/summary-file.ts';
 import { post } from './post.ts';
 import { refusedReplay, replayStep } from './replay.ts';
 import { reportedFields } from './rollout/field-change.ts';
+import { countingEvidence } from './rollout/gates/absolute-limit.ts';
 import { evidenceNumbers } from './rollout/gates/metrics-numbers.ts';
+import { describeProbe } from './rollout/probe-tally.ts';
 import type { Earlier, GateNumbers, Report } from './rollout/report.ts';
+import { downtimeOf } from './rollout/strategies/roll-watch.ts';
 import { runCommand } from './runner/command.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
-import type { ReleasePorts } from './runner/prepare.ts';
+import type { ReleasePorts } from './runner/release-request.ts';
 import { consoleReporter } from './terminal.ts';
 
 /** Commands whose first signal takes back what they have begun. */
@@ -76,11 +80,11 @@ async function run(reporter: Reporter): Promise<void> {
 type Listeners = Pick<ReleasePorts, 'reporter' | 'onEarlier'>;
 
 async function runWith(connection: Connection, listeners: Listeners, cancel: AbortSignal): Promise<ReleaseEnd> {
-  const { config, cluster, metrics, clock, context, namespace } = connection;
+  const { config, cluster, metrics, smoke, probe, clock, context, namespace } = connection;
   const { command, deployment, release: spec } = config;
   const holder = { id: randomUUID(), runUrl: context.runUrl ?? 'a run outside of GitHub Actions', actor: context.actor ?? 'somebody' };
   const remember = (plan: object, jobUid: string): void => saveState('rollout', JSON.stringify({ plan, holder, jobUid }));
-  const ports = { ...listeners, cluster, metrics, clock, remember };
+  const ports = { ...listeners, cluster, metrics, smoke, probe, clock, remember };
   const common = { namespace, deployment, spec, logs: config.evidence === 'logs', holder };
   if (command !== 'deploy' && command !== 'plan' && command !== 'rollback') return runCommand({ ...common, command }, ports);
   const proxied =
@@ -92,13 +96,17 @@ async function runWith(connection: Connection, listeners: Listeners, cancel: Abo
   const configMaps = config.configMaps.length > 0;
   const podsProxy = config.metrics.source === 'pods';
   const metricsIfPossible = config.metrics.source === 'pods-if-possible';
-  const judging = { readinessOnPurpose, proxied, podsProxy, metricsIfPossible };
+  const judging = { readinessOnPurpose, proxied, podsProxy, metricsIfPossible, probed: probedService(config.probe) };
   return release({ ...common, ...judging, command, images, variables, configMaps, cause, toRevision }, ports, cancel);
 }
 
 /** As the API server's proxy and RBAC spell it: a scheme other than http is part of the name. */
-function proxiedName({ scheme, name, port }: Extract<PrometheusAddress, { kind: 'service' }>): string {
+function proxiedName({ scheme, name, port }: Pick<Extract<PrometheusAddress, { kind: 'service' }>, 'scheme' | 'name' | 'port'>): string {
   return `${scheme === 'https' ? 'https:' : ''}${name}:${port}`;
+}
+
+function probedService(probe: ProbeAddress | undefined): { readonly namespace: string; readonly nameAndPort: string } | undefined {
+  return probe?.kind === 'service' ? { namespace: probe.namespace, nameAndPort: proxiedName(probe) } : undefined;
 }
 
 /** The first signal undoes, with one request; the second one, or the runner's patience, ends the process, and the post step goes on. */
@@ -134,6 +142,8 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
     plannedSteps: plan?.steps ?? [],
     timeline: rollout?.timeline ?? [],
     numbers: gateNumbers(end),
+    ...downtimeOf(rollout?.state),
+    probe: end.probe,
     leftovers: rollout === undefined ? [] : rollout.leftovers,
     status: end.status,
     revisions: end.revisions,
@@ -144,8 +154,9 @@ function reportOf(end: ReleaseEnd, connection: Connection | undefined, startedAt
 }
 
 function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | undefined {
-  if (plan?.rules === undefined || rollout?.state.evidence === undefined) return undefined;
-  const numbers = evidenceNumbers(plan.rules, rollout.state.evidence);
+  const counting = plan === undefined || rollout === undefined ? undefined : countingEvidence(plan, rollout.state);
+  if (counting === undefined) return undefined;
+  const numbers = evidenceNumbers(counting.rules, counting.evidence);
   const [limit] = numbers.limits;
   return {
     canary: numbers.canary,
@@ -163,6 +174,7 @@ function gateNumbers({ plan, rollout, outcome }: ReleaseEnd): GateNumbers | unde
 function publish(report: Report, reporter: Reporter): void {
   const exitCode = exitCodeOf(report.command, report.outcome.result);
   reporter.outcome(report.outcome, exitCode === 0);
+  if (report.probe !== undefined) reporter.info(describeProbe(report.probe));
   writeOutputs(renderOutputs(report));
   appendSummary(process.env['GITHUB_STEP_SUMMARY'], renderSummary(report));
   process.exitCode = exitCode;

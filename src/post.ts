@@ -7,6 +7,7 @@ import { reportedFields } from './rollout/field-change.ts';
 import type { Plan } from './rollout/plan.ts';
 import { rollbackOutcome } from './rollout/rollback.ts';
 import { type Holder, startState } from './rollout/state.ts';
+import { downtimeOf } from './rollout/strategies/roll-watch.ts';
 import { finishLeft } from './runner/finish-left.ts';
 import type { Reporter } from './runner/ports.ts';
 
@@ -46,7 +47,7 @@ async function finish(
   if (journalled === undefined && jobUid === '') return;
   const state = journalled ?? startState(holder, jobUid, startedAtMs);
   const ports = { world: connection.cluster.world(plan), metrics: undefined, reporter, clock: connection.clock };
-  const { timeline, leftovers, ...end } = await finishLeft(ports, plan, state, getState('cancelled') === 'true');
+  const { timeline, leftovers, state: last, ...end } = await finishLeft(ports, plan, state, getState('cancelled') === 'true');
   const outcome = plan.toRevision === undefined ? end.outcome : rollbackOutcome(end.outcome, plan.toRevision);
   reporter.outcome(outcome);
   const summary = renderSummary({
@@ -60,6 +61,7 @@ async function finish(
     plannedSteps: plan.steps,
     timeline,
     numbers: undefined,
+    ...downtimeOf(last),
     leftovers,
     runUrl: connection.context.runUrl,
     startedAtMs,

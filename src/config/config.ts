@@ -1,6 +1,7 @@
 import type { Preset } from '../rollout/metric-families/families.ts';
 import type { ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { ConfigMapSource } from './configuration-inputs.ts';
+import type { ProbeAddress } from './probe-address.ts';
 
 export type Command = 'deploy' | 'plan' | 'status' | 'abort' | 'reconcile' | 'history' | 'rollback';
 
@@ -51,5 +52,7 @@ export type Config = {
   /** True when judging by readiness alone was asked for (`metrics: none`): no warning then. */
   readonly readinessOnPurpose: boolean;
   readonly evidence: Evidence;
+  /** Undefined: nobody asks the application during the release. */
+  readonly probe: ProbeAddress | undefined;
   readonly release: ReleaseSpec;
 };

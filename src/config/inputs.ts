@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { ReleaseSpec } from '../rollout/spec.ts';
+import type { ReleaseSpec, StepSpec, Strategy } from '../rollout/spec.ts';
 import type { Command, Config, Evidence, MetricsChoice, Queries } from './config.ts';
 import { readConfigMapSources, readVariables } from './configuration-inputs.ts';
 import { parseDispersion, parseErrorBudget, parseMaxSlow, parseMinTraffic } from './gate-units.ts';
@@ -8,9 +8,10 @@ import { InputReader } from './input-reader.ts';
 import { readMetrics } from './metrics.ts';
 import { parseDeploymentName, parseNamespace } from './names.ts';
 import { type Parsed, quoted } from './parsed.ts';
+import { parseProbeAddress } from './probe-address.ts';
 import { parsePrometheusAddress } from './prometheus-address.ts';
 import { readRevision } from './revision.ts';
-import { parseSteps } from './steps.ts';
+import { parsePairSteps, parseSteps } from './steps.ts';
 import { formatDuration, parseErrorLimit, parseErrorRate } from './units.ts';
 import { unknownInputs } from './unknown-inputs.ts';
 
@@ -23,7 +24,7 @@ export type InputContext = {
 
 const existingCommands: readonly Command[] = ['deploy', 'plan', 'status', 'abort', 'reconcile', 'history', 'rollback'];
 const laterCommands = ['promote'];
-const laterStrategies = ['rolling', 'recreate', 'blue-green', 'a-b', 'shadow'];
+const laterStrategies = ['a-b', 'shadow'];
 const secondMs = 1000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -52,6 +53,7 @@ export function parseInputs(read: (name: string) => string, context: InputContex
     readinessOnPurpose: metrics.source === 'none',
     evidence: reader.choice<Evidence>('evidence', ['logs', 'events', 'none']) ?? (context.repositoryPrivate === true ? 'logs' : 'events'),
     release: readRelease(reader, metrics),
+    probe: reader.parse('probe-url', parseProbeAddress),
   };
   const problems = [...reader.problems, ...unknownInputs(context.environmentNames ?? [])];
   if (problems.length > 0)
@@ -92,10 +94,12 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
       `${formatDuration(timeoutMs)} ends before min-duration (${formatDuration(minDurationMs)}) is over; ${shortest}`,
     );
   }
+  const strategy = reader.choice<Strategy>('strategy', ['canary', 'rolling', 'recreate', 'blue-green'], laterStrategies) ?? 'canary';
+  const canaryDeployment = readCanaryDeployment(reader);
   return {
-    strategy: reader.choice('strategy', ['canary'], laterStrategies) ?? 'canary',
-    steps: reader.parseOr('steps', parseSteps, []),
     judgedBy: metrics.source === 'prometheus' || metrics.source === 'pods' ? 'metrics' : 'readiness',
+    strategy,
+    steps: readSteps(reader, strategy, canaryDeployment !== undefined),
     maxErrorIncrease: reader.parseOr('max-error-increase', parseErrorLimit, { ratio: 1, absolute: 0 }),
     maxErrorRate: reader.parse('max-error-rate', parseErrorRate),
     maxSlow: reader.parse('max-slow', parseMaxSlow),
@@ -105,10 +109,40 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
     timeoutMs: timeoutMs ?? 0,
     readyTimeoutMs: reader.durationMs('ready-timeout', secondMs, dayMs) ?? 0,
     minDurationMs: minDurationMs ?? 0,
+    bakeMs: reader.durationMs('bake', 0, dayMs) ?? 0,
+    smokeTest: readSmokeTest(reader),
     deadManMs: reader.durationMs('dead-man', 15 * secondMs, hourMs) ?? 0,
     onInconclusive: reader.choice('on-inconclusive', ['rollback', 'promote']) ?? 'rollback',
     force: reader.parseOr('force', parseBoolean, false),
+    canaryDeployment,
   };
+}
+
+/** Only a canary has steps: somebody who gives them to another strategy expects shares that it does not have. */
+function readSteps(reader: InputReader, strategy: Strategy, isPair: boolean): readonly StepSpec[] {
+  if (strategy === 'canary') return reader.parseOr('steps', isPair ? parsePairSteps : parseSteps, []);
+  if (reader.isGiven('steps')) reader.reject('steps', `strategy ${strategy} has no steps; leave it out, or use strategy canary`);
+  return [];
+}
+
+/** Only blue-green has something to ask before any user does. */
+function readSmokeTest(reader: InputReader): string | undefined {
+  const command = reader.text('smoke-test');
+  if (command !== undefined && reader.text('strategy') !== 'blue-green')
+    reader.reject('smoke-test', 'it needs strategy: blue-green, whose preview Service it asks; give that, or leave it out');
+  return command;
+}
+
+function readCanaryDeployment(reader: InputReader): string | undefined {
+  const name = reader.parse('canary-deployment', parseDeploymentName);
+  if (name === undefined) return undefined;
+  if (name === reader.text('deployment')) reader.reject('canary-deployment', 'it is the same as deployment; valid is a second Deployment');
+  if (reader.text('strategy') !== 'canary') reader.reject('canary-deployment', 'it is only valid with strategy: canary');
+  for (const input of ['env', 'config-maps'] as const) {
+    if (reader.isGiven(input))
+      reader.reject(input, 'a second Deployment of your own (canary-deployment) gets images only; change its manifest, or leave this out');
+  }
+  return name;
 }
 
 function parseBoolean(text: string): Parsed<boolean> {

@@ -35,11 +35,15 @@ export const inputSchema = [
   { name: 'timeout', default: '30m' },
   { name: 'ready-timeout', default: '5m' },
   { name: 'min-duration', default: '60s' },
+  { name: 'bake', default: '0s' },
   { name: 'dead-man', default: '4m' },
   { name: 'on-inconclusive', default: 'rollback' },
   { name: 'force', default: 'false' },
   { name: 'evidence' },
   { name: 'samples' },
+  { name: 'smoke-test' },
+  { name: 'canary-deployment' },
+  { name: 'probe-url' },
 ] as const satisfies readonly InputDefinition[];
 
 export type InputName = (typeof inputSchema)[number]['name'];

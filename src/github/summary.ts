@@ -29,6 +29,8 @@ function render(report: Report, rows: number): string {
     images(report, rows),
     configuration(report, rows),
     numbers(report),
+    downtime(report),
+    probe(report),
     steps(report, rows),
     timeline(report, rows),
     leftovers(report, rows),
@@ -73,6 +75,23 @@ function numbers(report: Report): string {
   const sure = found.confidence === undefined ? '' : `\n\nConfidence of the verdict: ${confidence(found.confidence)}.`;
   const lines = [row('canary', found.canary, limit), row('stable', found.stable, '')];
   return `${table('Numbers', ['', 'requests', 'errors', 'error rate', 'limit'], lines, lines.length)}${sure}`;
+}
+
+function downtime({ downtime: found }: Report): string {
+  if (found === undefined) return '';
+  return `Downtime: no pod was ready for at most ${count(found.atMostMs)} ms, at least ${count(found.atLeastMs)} ms.`;
+}
+
+function probe(report: Report): string {
+  const found = report.probe;
+  if (found === undefined) return '';
+  const ms = (value: number | undefined) => (value === undefined ? 'not known' : `${count(value)} ms`);
+  const { questions, failed, clientErrors, unknown, longestGapMs, p50Ms, p99Ms } = found;
+  const line = [...[questions, failed, clientErrors, unknown].map(count), ms(longestGapMs), ms(p50Ms), ms(p99Ms)];
+  const header = ['questions', 'failed', 'answered 4xx', 'not known', 'longest gap', 'p50', 'p99'];
+  const first = found.firstFailure === undefined ? '' : ` The first failure: ${cell(found.firstFailure)}.`;
+  const asked = `Asked ${code(found.address)} every ${count(found.intervalMs)} ms: shorter gaps are not seen.${first}`;
+  return `${table('Probe', header, [line], 1)}\n\n${asked}`;
 }
 
 function steps(report: Report, rows: number): string {

@@ -2,6 +2,7 @@ import { rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { RawDeployment, RawTemplate } from './raw.ts';
 import { releasedTemplate } from './template-fields.ts';
+import { trialManifest } from './trial.ts';
 
 /** Seconds that a canary container goes on serving after it was told to stop: until then every node knows that it is gone. */
 const preStopSleepSeconds = 3;
@@ -9,6 +10,7 @@ const graceSecondsMin = 6;
 
 /** The second Deployment: the stable template with the new images and configuration. Without a Job uid (for a dry run) it has no owner. */
 export function canaryManifest(plan: Plan, stable: RawDeployment, replicas: number, jobUid: string | undefined): RawDeployment {
+  if (plan.trial !== undefined) return trialManifest(plan, plan.trial, stable, replicas, jobUid);
   const ours = { [targetLabel]: plan.target.uid, [trackLabel]: 'canary', ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }) };
   const spec = stable.spec;
   const owner = {

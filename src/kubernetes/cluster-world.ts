@@ -1,8 +1,11 @@
 import { Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
+import { rolloutLabel } from '../rollout/names.ts';
+import type { BlueGreenFacts, PodFacts } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { ClusterObservation, Reporter, World } from '../runner/ports.ts';
+import type { BlueGreenSnapshot } from './blue-green-commands.ts';
 import { type ClusterSnapshot, writeCommand } from './commands.ts';
 import { releasesConfigMaps } from './config-map-commands.ts';
 import type { ConfigMapContent } from './config-map-content.ts';
@@ -10,12 +13,15 @@ import { configMapFacts, listVersions } from './config-map-facts.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
 import { metricsEndpointsOf } from './metrics-endpoint.ts';
+import { readPairPods } from './pair-inspection.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
-import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
+import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { serviceFacts } from './service-patches.ts';
 import { showsRelease } from './template-fields.ts';
+import { trialSelector } from './trial.ts';
 import { currentReplicaSet, noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
 
 export type ClusterWorldOptions = {
@@ -47,12 +53,16 @@ export class ClusterWorld implements World {
   async observe(signal: AbortSignal): Promise<ClusterObservation> {
     const { namespace, deployment } = this.#plan.target;
     const { names } = this.#plan;
-    const [job, stable, canary, configMaps] = await Promise.all([
+    const [job, stable, canary, configMaps, pair] = await Promise.all([
       this.#client.find<RawJob>(paths.job(namespace, names.job), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, deployment), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, names.canary), { signal }),
       releasesConfigMaps(this.#plan) ? listVersions(this.#client, namespace, this.#plan.target.uid, signal) : undefined,
+      this.#plan.pair === undefined
+        ? undefined
+        : this.#client.find<RawDeployment>(paths.deployment(namespace, this.#plan.pair.name), { signal }),
     ]);
+    const blueGreen = await this.#observeBlueGreen(signal);
     const selector = stable?.spec?.selector ?? canary?.spec?.selector;
     const query = { labelSelector: selector === undefined ? '' : selectorQuery(selector) };
     const [pods, replicaSets] =
@@ -62,36 +72,101 @@ export class ClusterWorld implements World {
             this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }).then((list) => list.items),
             this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }).then((list) => list.items),
           ]);
-    this.#seen = { job, stable, canary, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
-    return this.#facts(pods, replicaSets, signal);
+    const own = blueGreen?.green?.spec?.selector;
+    const beside = await Promise.all([
+      ...(own === undefined ? [] : [this.#readSelected(own, signal)]),
+      // A trial pod does not carry the labels that the Deployment's own pods are found by.
+      ...(this.#plan.trial === undefined || canary === undefined ? [] : [this.#readSelected(trialSelector(this.#plan), signal)]),
+    ]);
+    const pairPods = pair === undefined ? [] : await readPairPods(this.#client, namespace, pair, signal);
+    this.#seen = { job, stable, canary, pair, blueGreen, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
+    // Where the selectors overlap, a pod is in several lists.
+    const allPods = once([...pods, ...beside.flatMap((found) => found.pods)]);
+    return this.#facts(allPods, once([...replicaSets, ...beside.flatMap((found) => found.replicaSets)]), pairPods, signal);
   }
 
-  async #facts(pods: readonly RawPod[], replicaSets: readonly RawReplicaSet[], signal: AbortSignal): Promise<ClusterObservation> {
-    const { job, stable, canary, configMaps } = this.#seen;
+  async #readSelected(
+    selector: Parameters<typeof selectorQuery>[0],
+    signal: AbortSignal,
+  ): Promise<{ readonly pods: readonly RawPod[]; readonly replicaSets: readonly RawReplicaSet[] }> {
+    const { namespace } = this.#plan.target;
+    const query = { labelSelector: selectorQuery(selector) };
+    const [pods, replicaSets] = await Promise.all([
+      this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }),
+      this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }),
+    ]);
+    return { pods: pods.items, replicaSets: replicaSets.items };
+  }
+
+  /** Green, its preview Service and the user's Services; undefined for every other strategy. */
+  async #observeBlueGreen(signal: AbortSignal): Promise<BlueGreenSnapshot | undefined> {
+    const { target, names, blueGreen } = this.#plan;
+    if (blueGreen === undefined) return undefined;
+    const find = async (name: string) => this.#client.find<RawService>(paths.service(target.namespace, name), { signal });
+    const [green, preview, ...services] = await Promise.all([
+      this.#client.find<RawDeployment>(paths.deployment(target.namespace, names.green), { signal }),
+      find(names.preview),
+      ...blueGreen.services.map(find),
+    ]);
+    return { green, preview, services: Object.fromEntries(blueGreen.services.map((name, index) => [name, services[index]])) };
+  }
+
+  async #facts(
+    pods: readonly RawPod[],
+    replicaSets: readonly RawReplicaSet[],
+    pairPods: readonly RawPod[],
+    signal: AbortSignal,
+  ): Promise<ClusterObservation> {
+    const { job, stable, canary, configMaps, pair } = this.#seen;
     const podsOf = (deployment: RawDeployment | undefined, current: boolean): readonly RawPod[] => {
       if (deployment === undefined) return [];
       const sets = current ? [currentReplicaSet(deployment, replicaSets)] : ownedBy(replicaSets, deployment.metadata?.uid);
       return sets.flatMap((set) => ownedBy(pods, set?.metadata?.uid));
     };
     const all = podsOf(stable, false);
-    const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true) };
+    const green = this.#seen.blueGreen?.green;
+    const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true), green: podsOf(green, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
     const promoted = showsRelease(this.#plan, stable?.spec?.template);
-    const evidence = await this.#evidence.read([...newest.canary, ...(promoted ? newest.stable : [])], signal);
+    const evidence = await this.#evidence.read(
+      [...newest.canary, ...newest.green, ...pairPods, ...(promoted ? newest.stable : [])],
+      signal,
+    );
     const facts = (pod: RawPod) => podFacts(pod, evidence.get(pod.metadata?.uid ?? '') ?? noEvidence);
     return {
       nowMs: this.#client.serverNowMs(),
       job: job === undefined ? undefined : jobFacts(job),
-      stable: stable === undefined ? undefined : stableFacts(stable, newest.stable.map(facts), this.#plan),
+      stable:
+        stable === undefined
+          ? undefined
+          : { ...stableFacts(stable, newest.stable.map(facts), this.#plan), servingPods: all.filter(isServing).length },
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
       ...(configMaps === undefined ? {} : { configMaps: configMapFacts(configMaps, stable, replicaSets) }),
+      blueGreen: this.#blueGreenFacts(newest.green.map(facts)),
+      ...(pair === undefined ? {} : { pair: stableFacts(pair, pairPods.map(facts), this.#plan) }),
       podNames: {
+        green: podsOf(green, false).map(nameOf),
         stable: all.map(nameOf),
-        canary: podsOf(canary, false).map(nameOf),
-        updated: newest.stable.map(nameOf),
-        outdated: all.filter((pod) => !newest.stable.includes(pod)).map(nameOf),
-        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false)]),
+        canary: [...podsOf(canary, false), ...pairPods].map(nameOf),
+        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false), ...podsOf(green, false), ...pairPods]),
+        // Before our images stand, the newest template is the old version.
+        updated: promoted ? newest.stable.map(nameOf) : [],
+        outdated: all.filter((pod) => !promoted || !newest.stable.includes(pod)).map(nameOf),
       },
+    };
+  }
+
+  #blueGreenFacts(pods: readonly PodFacts[]): BlueGreenFacts | undefined {
+    const { blueGreen: colours } = this.#plan;
+    const { blueGreen: seen } = this.#seen;
+    if (colours === undefined || seen === undefined) return undefined;
+    const { green, preview } = seen;
+    const owned = (green?.metadata?.ownerReferences ?? []).length > 0;
+    const { labels, deletionTimestamp } = preview?.metadata ?? {};
+    return {
+      green: green === undefined ? undefined : { ...workloadFacts(green, pods), owned },
+      preview: preview === undefined ? undefined : { rollout: labels?.[rolloutLabel], terminating: deletionTimestamp !== undefined },
+      services: colours.services.map((name) => serviceFacts(name, seen.services[name], colours)),
     };
   }
 
@@ -124,6 +199,17 @@ export class ClusterWorld implements World {
       );
     }
   }
+}
+
+/** Whether a Service that selects the pod sends it requests. */
+function isServing(pod: RawPod): boolean {
+  if (pod.metadata?.deletionTimestamp !== undefined) return false;
+  return (pod.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+/** The same object may be found by several selectors. */
+function once<T extends { readonly metadata?: RawPod['metadata'] }>(objects: readonly T[]): readonly T[] {
+  return [...new Map(objects.map((object) => [object.metadata?.uid, object])).values()];
 }
 
 function nameOf(pod: RawPod): string {

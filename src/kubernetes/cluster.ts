@@ -10,6 +10,8 @@ import { dryRun } from './dry-run.ts';
 import { inspect, withTemplateHash } from './inspection.ts';
 import { readJournal } from './job.ts';
 import { acquireLock, takeOverRecord } from './lock.ts';
+import { findOrphan } from './orphan.ts';
+import { inspectPair } from './pair-inspection.ts';
 import { paths } from './paths.ts';
 import { type EvidenceMode, PodEvidenceReader } from './pod-evidence.ts';
 import type { RawDeployment, RawJob } from './raw.ts';
@@ -23,6 +25,8 @@ export type ClusterOptions = {
   readonly client: KubernetesClient;
   readonly namespace: string;
   readonly deployment: string;
+  /** The second Deployment of a pair that the user keeps. */
+  readonly pair?: string | undefined;
   readonly evidence: EvidenceMode;
   readonly reporter: Reporter;
   readonly clock: Clock;
@@ -31,12 +35,13 @@ export type ClusterOptions = {
 };
 
 /** The cluster of one Deployment, behind the port that the runner knows. */
-export function createCluster({ client, namespace, deployment, evidence, reporter, clock, configMaps }: ClusterOptions): Cluster {
+export function createCluster({ client, namespace, deployment, pair, evidence, reporter, clock, configMaps }: ClusterOptions): Cluster {
   return {
     checkAccess: (permissions, what) => checkAccess(client, permissions, what),
-    inspect: async () => {
-      const inspection = await inspect(client, namespace, deployment);
+    inspect: async (strategy) => {
+      const inspection = await inspect(client, namespace, deployment, strategy);
       const versions = await inspectVersions(client, inspection, configMaps ?? []);
+      const pairFacts = pair === undefined ? undefined : await inspectPair(client, namespace, inspection.stable, pair);
       return {
         containers: inspection.facts.containers,
         names: inspection.facts.names,
@@ -48,7 +53,11 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
         changeCause: inspection.stable.metadata?.annotations?.[changeCauseAnnotation],
         facts: (released, configuration) => {
           const facts = withTemplateHash(inspection, released, configuration);
-          return { ...facts, namesakes: [...facts.namesakes, ...versions.namesakes] };
+          return {
+            ...facts,
+            namesakes: [...facts.namesakes, ...versions.namesakes],
+            ...(pairFacts === undefined ? {} : { pair: pairFacts(released) }),
+          };
         },
       };
     },
@@ -59,6 +68,7 @@ export function createCluster({ client, namespace, deployment, evidence, reporte
     look: () => readSituation(client, namespace, deployment),
     seize: ({ target, names }, holder, becomes) => seizeRollout(client, target, names.job, holder, becomes),
     revisions: () => readRevisions(client, namespace, deployment),
+    findOrphan: () => findOrphan(client, namespace, deployment),
     readJournal: async (plan, holderId) => {
       const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
       const journal = job === undefined ? undefined : readJournal(job);

@@ -1,14 +1,16 @@
-import { Fault } from '../errors.ts';
+import { AssertionError, Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
 import { configurationOf } from '../rollout/field-change.ts';
 import { rolloutLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { Reporter } from '../runner/ports.ts';
+import { type BlueGreenSnapshot, writeBlueGreen } from './blue-green-commands.ts';
 import { canaryManifest } from './canary.ts';
 import { writeConfigMaps } from './config-map-commands.ts';
 import type { ConfigMapContent } from './config-map-content.ts';
 import type { RawConfigMapMetadata } from './config-map-facts.ts';
+import { writePairCommand } from './pair-commands.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import { fencePatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
 import { paths } from './paths.ts';
@@ -24,6 +26,9 @@ export type ClusterSnapshot = {
   readonly replicaSets?: readonly RawReplicaSet[];
   /** Undefined where the plan releases none. */
   readonly configMaps?: readonly RawConfigMapMetadata[];
+  /** Undefined for every other strategy. */
+  readonly blueGreen?: BlueGreenSnapshot | undefined;
+  readonly pair?: RawDeployment | undefined;
 };
 
 export type CommandContext = {
@@ -46,6 +51,13 @@ export async function writeCommand(context: CommandContext, command: Command, be
       return images(context, because, 'from', 'to', promotionPatch(stableOf(context), context.plan, jobUidOf(context)));
     case 'ensure-reverted':
       return images(context, because, 'to', 'from', reversionPatch(stableOf(context), context.plan, jobUidOf(context)));
+    case 'ensure-pair-fence':
+    case 'ensure-pair-image':
+    case 'ensure-pair-image-back':
+    case 'ensure-pair-replicas':
+    case 'ensure-pair-fence-released':
+    case 'ensure-pair-ownership-released':
+      return writePairCommand(context, command, because);
     case 'ensure-job-deleted':
       return removeJob(context, because);
     case 'ensure-canary-deleted':
@@ -58,6 +70,10 @@ export async function writeCommand(context: CommandContext, command: Command, be
     case 'ensure-config-maps-kept':
     case 'ensure-config-maps-pruned':
       return writeConfigMaps(context, command.kind, because);
+    case 'run-smoke-test':
+      throw new AssertionError('the smoke test is not for the cluster');
+    default:
+      return writeBlueGreen(context, command, because);
   }
 }
 
@@ -109,7 +125,13 @@ function imageObject(plan: Plan, change: ImageChange): string {
 
 async function removeJob(context: CommandContext, because: string): Promise<void> {
   const { client, plan } = context;
-  report(context, `Job ${plan.names.job}`, 'there', 'deleted, and the canary with it', because);
+  report(
+    context,
+    `Job ${plan.names.job}`,
+    'there',
+    plan.steps.length === 0 || plan.pair !== undefined ? 'deleted' : 'deleted, and the canary with it',
+    because,
+  );
   await client.remove(paths.job(plan.target.namespace, plan.names.job), { uid: jobUidOf(context), propagation: 'Background' });
 }
 
@@ -152,7 +174,8 @@ function stableOf({ seen, plan }: CommandContext): RawDeployment {
 }
 
 function jobUidOf({ seen, plan }: CommandContext): string {
-  const uid = seen.job?.metadata?.uid;
+  // Where the Job is gone, green still says whose rollout it was: only the way back goes on then.
+  const uid = seen.job?.metadata?.uid ?? seen.blueGreen?.green?.metadata?.labels?.[rolloutLabel];
   if (uid === undefined) throw new Fault('not-found', `the Job ${plan.names.job} is gone`, false);
   return uid;
 }

@@ -4,11 +4,17 @@ import { startState } from '../rollout/state.ts';
 import { canaryManifest } from './canary.ts';
 import { type ConfigMapContent, configMapManifest } from './config-map-content.ts';
 import { causePatch, configurationPatch } from './configuration-patches.ts';
+import { greenManifest, previewManifest } from './green.ts';
 import { jobManifest } from './job.ts';
+import { pairTrials } from './pair-commands.ts';
 import { fencePatch, imagePatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { flipPatch } from './service-patches.ts';
+
+/** A write in words, and its dry run. */
+export type Trial = readonly [what: string, trial: () => Promise<unknown>];
 
 /**
  * Asks the API server whether it would take every write of the plan, the rollback included: a policy that would refuse our way back must be
@@ -23,11 +29,16 @@ export async function dryRun(
   const { namespace, deployment } = plan.target;
   const holder = { id: 'dry-run', runUrl: 'dry-run', actor: 'dry-run' };
   const job = jobManifest(plan, startState(holder, '', 0), stable, Math.ceil(plan.spec.deadManMs / 1000));
+  if (plan.pair !== undefined) {
+    const create = () => client.create(paths.jobs(namespace), job, { dryRun: true });
+    return tryAll([['create the Job', create], ...(await pairTrials(client, plan, plan.pair, stable))]);
+  }
   const canary = canaryManifest(plan, stable, plan.steps[0]?.canaryReplicas ?? 1, undefined);
   const path = paths.deployment(namespace, deployment);
   const forth = [...configurationPatch(plan, 'forth'), ...causePatch(stable, plan.changeCause, 'forth')];
   const back = configurationPatch(plan, 'back');
-  const trials: readonly [string, () => Promise<unknown>][] = [
+  const trials: readonly Trial[] = [
+    ...blueGreenTrials(client, plan, stable),
     ['create the Job', () => client.create(paths.jobs(namespace), job, { dryRun: true })],
     ...(plan.configMaps ?? []).flatMap((version): readonly [string, () => Promise<unknown>][] => {
       const content = configMaps.find(({ source }) => source === version.source);
@@ -35,7 +46,7 @@ export async function dryRun(
       const manifest = configMapManifest(content, version, plan, undefined);
       return [[`create the ConfigMap ${version.name}`, () => client.create(paths.configMaps(namespace), manifest, { dryRun: true })]];
     }),
-    ['create the canary', () => client.create(paths.deployments(namespace), canary, { dryRun: true })],
+    ...secondDeployment(plan, () => client.create(paths.deployments(namespace), canary, { dryRun: true })),
     [
       'promote the image',
       () =>
@@ -49,6 +60,10 @@ export async function dryRun(
       () => client.jsonPatch(path, [...imagePatch(plan.images, (image) => image.from), ...forth, ...back], { dryRun: true }),
     ],
   ];
+  return tryAll(trials);
+}
+
+async function tryAll(trials: readonly Trial[]): Promise<void> {
   const refusals = await Promise.all(
     trials.map(async ([what, trial]): Promise<string | undefined> => {
       try {
@@ -70,4 +85,28 @@ export async function dryRun(
       'Nothing was written. Change the policy, the quota or the Deployment that the message names',
     );
   }
+}
+
+function secondDeployment(plan: Plan, create: () => Promise<unknown>): readonly [string, () => Promise<unknown>][] {
+  if (plan.spec.strategy === 'rolling' || plan.spec.strategy === 'blue-green') return [];
+  return [[plan.trial === undefined ? 'create the canary' : 'create the trial pod', create]];
+}
+
+/** Green, its preview Service, and each Service there and back. */
+function blueGreenTrials(client: KubernetesClient, plan: Plan, stable: RawDeployment): readonly Trial[] {
+  const { blueGreen } = plan;
+  if (blueGreen === undefined || blueGreen.recovers !== undefined) return [];
+  const { namespace } = plan.target;
+  const green = greenManifest(plan, blueGreen, stable, plan.stableReplicas, undefined);
+  const preview = previewManifest(plan, blueGreen, undefined);
+  return [
+    ['create green', () => client.create(paths.deployments(namespace), green, { dryRun: true })],
+    ['create the preview Service', () => client.create(paths.services(namespace), preview, { dryRun: true })],
+    ...blueGreen.services.map(
+      (name): Trial => [
+        `flip the Service ${name}`,
+        () => client.jsonPatch(paths.service(namespace, name), flipPatch(blueGreen, undefined), { dryRun: true }),
+      ],
+    ),
+  ];
 }

@@ -66,6 +66,37 @@ export class Exchange {
     }
   }
 
+  /** One request, once; every status is an answer. */
+  async relay(call: Call): Promise<WireAnswer> {
+    const timeout = AbortSignal.timeout(call.timeoutMs);
+    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
+    const access = await untilAborted(this.#parts.credentials.current(), signal);
+    return this.#parts.transport.send({ ...call, target: call.path, signal }, access, () => undefined);
+  }
+
+  /** One request, never sent again, whatever it is answered; a Fault where no answer came, or where it took too long. */
+  async once(call: Call): Promise<WireAnswer> {
+    const controller = new AbortController();
+    const onAbort = (): void => controller.abort();
+    call.signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = setTimeout(onAbort, call.timeoutMs);
+    try {
+      call.signal?.throwIfAborted();
+      const access = await untilAborted(this.#parts.credentials.current(), controller.signal);
+      const request = { ...call, target: `${call.path}${call.query}`, signal: controller.signal };
+      const answer = await this.#parts.transport.send(request, access, (headers) => this.#note(call, headers));
+      // The next one comes with fresh credentials.
+      if (answer.status === 401 && statusOf(answer.text) !== undefined) this.#parts.credentials.drop(access);
+      return answer;
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      throw controller.signal.aborted ? timeoutFault(call, call.timeoutMs) : faultFromError(call, error);
+    } finally {
+      clearTimeout(timer);
+      call.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
   async #attempts(call: Call, signal: AbortSignal): Promise<WireAnswer> {
     const deadlineMs = this.#parts.clock.nowMs() + call.timeoutMs;
     let refusals = 0;

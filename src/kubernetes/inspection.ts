@@ -1,16 +1,19 @@
-import type { V1PersistentVolumeClaim, V1PodDisruptionBudget, V1Service } from '@kubernetes/client-node';
+import type { V1PersistentVolumeClaim, V1PodDisruptionBudget } from '@kubernetes/client-node';
 import { isFault, UserError } from '../errors.ts';
 import type { DeploymentFacts, Namesake } from '../rollout/deployment-facts.ts';
 import type { FieldChange } from '../rollout/field-change.ts';
-import { namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
+import { type Names, namesFor, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { WorkloadFacts } from '../rollout/observation.ts';
+import type { Strategy } from '../rollout/spec.ts';
 import type { MetricsEndpoints } from '../runner/ports.ts';
+import { readColours } from './colours.ts';
 import { describeHolder } from './job.ts';
 import { matchesSelector, selectorQuery } from './label-selector.ts';
 import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { paths } from './paths.ts';
-import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawTemplate } from './raw.ts';
+import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService, RawTemplate } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
+import { detachedLabels, mustSpread, readPodsLeft } from './surroundings.ts';
 import { templateHash } from './template-hash.ts';
 import { ownedBy, rollingBounds, workloadFacts } from './workload-facts.ts';
 
@@ -24,7 +27,7 @@ export type Inspection = {
 };
 
 /** Reads everything that preflight asks about, and writes nothing. */
-export async function inspect(client: KubernetesClient, namespace: string, deployment: string): Promise<Inspection> {
+export async function inspect(client: KubernetesClient, namespace: string, deployment: string, strategy: Strategy): Promise<Inspection> {
   const stable = await client.find<RawDeployment>(paths.deployment(namespace, deployment));
   if (stable === undefined) {
     throw new UserError(
@@ -36,19 +39,23 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
   const names = namesFor(deployment);
   const template = stable.spec?.template ?? {};
   const labels = template.metadata?.labels ?? {};
-  const [job, canary, services, budgets, exclusiveVolumes, version, pods] = await Promise.all([
+  const [job, canary, services, budgets, exclusiveVolumes, version, pods, podsLeft] = await Promise.all([
     client.find<RawJob>(paths.job(namespace, names.job)),
     client.find<RawDeployment>(paths.deployment(namespace, names.canary)),
-    client.get<RawList<Raw<V1Service>>>(paths.services(namespace)),
+    client.get<RawList<RawService>>(paths.services(namespace)),
     readBudgets(client, namespace, labels),
     readExclusiveVolumes(client, namespace, template),
     client.get<{ readonly major?: string; readonly minor?: string }>('/version').catch(() => undefined),
     readPods(client, namespace, stable),
+    // What Kubernetes itself replaces needs room for its surge.
+    strategy === 'rolling' || strategy === 'recreate' ? readPodsLeft(client, namespace) : undefined,
   ]);
   const selecting = services.items.filter(({ spec }) => {
     const selector = spec?.selector;
     return selector !== undefined && Object.keys(selector).length > 0 && matchesSelector({ matchLabels: selector }, labels);
   });
+  const colours = strategy === 'blue-green' ? await readColours(client, namespace, stable, services.items, pods) : undefined;
+  const ofBlueGreen = strategy === 'blue-green' ? await readNamesakes(client, namespace, names) : [];
   const workload = workloadFacts(stable, []);
   const bounds = rollingBounds(stable);
   const facts: Inspection['facts'] = {
@@ -73,7 +80,11 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     sleepBeforeStop: knowsSleep(version),
     services: selecting.map(({ metadata }) => metadata?.name ?? ''),
     budgets,
-    namesakes: namesakesOf(workload.uid, names.job, job, canary, client.serverNowMs()),
+    detachedLabels: detachedLabels(services.items, labels),
+    podsLeft,
+    mustSpread: mustSpread(template),
+    namesakes: [...namesakesOf(workload.uid, names.job, job, canary, client.serverNowMs()), ...ofBlueGreen],
+    ...(colours === undefined ? {} : { blueGreen: colours }),
   };
   const born = pods.map((pod) => Date.parse(pod.metadata?.creationTimestamp ?? ''));
   return {
@@ -177,6 +188,25 @@ export function isOurCanary(canary: RawDeployment, jobName: string): boolean {
   const owners = canary.metadata?.ownerReferences ?? [];
   const labelled = canary.metadata?.labels?.[rolloutLabel] !== undefined && canary.metadata.labels[trackLabel] !== undefined;
   return labelled && owners.every((owner) => owner.kind === 'Job' && owner.name === jobName);
+}
+
+/** Objects that bear the names which only blue-green needs. */
+async function readNamesakes(client: KubernetesClient, namespace: string, names: Names): Promise<readonly Namesake[]> {
+  const [green, preview] = await Promise.all([
+    client.find<RawDeployment>(paths.deployment(namespace, names.green)),
+    client.find<RawService>(paths.service(namespace, names.preview)),
+  ]);
+  const found = [
+    { kind: 'Deployment' as const, object: green },
+    { kind: 'Service' as const, object: preview },
+  ];
+  return found.flatMap(({ kind, object }) => {
+    if (object === undefined) return [];
+    const { name = '', uid = '', labels, deletionTimestamp, ownerReferences = [] } = object.metadata ?? {};
+    const labelled = labels?.[rolloutLabel] !== undefined && labels[targetLabel] !== undefined;
+    const ours = labelled && ownerReferences.every((owner) => owner.kind === 'Job' && owner.name === names.job);
+    return [{ kind, name, uid, ours, terminating: deletionTimestamp !== undefined, heldBy: undefined }];
+  });
 }
 
 /** An object is ours by our label and by its owner; without them it is somebody else's, whatever its name. */

@@ -1,4 +1,3 @@
-import { abortOf } from '../rollout/abort.ts';
 import { journalAnnotation, targetLabel } from '../rollout/names.ts';
 import type { JobFacts } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
@@ -68,7 +67,7 @@ export function jobFacts(job: RawJob): JobFacts {
     deadlineAtMs: startedAtMs === undefined || seconds === undefined ? undefined : startedAtMs + seconds * 1000,
     over: whyOver(job),
     holder: journal?.state.holder.id,
-    abort: journal === undefined ? undefined : abortOf(journal.state),
+    abort: journal?.state.abort,
   };
 }
 

@@ -2,7 +2,7 @@ import { Fault, isFault, UserError } from '../errors.ts';
 import { recordMs, recordStaleMs } from '../rollout/heartbeat.ts';
 import { namesFor } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
-import { type Holder, isUndoneByDeletion, type RolloutState, startState } from '../rollout/state.ts';
+import { type Holder, isUndoneByDeletion, type RolloutState, resumed, startState } from '../rollout/state.ts';
 import type { Clock, Reporter } from '../runner/ports.ts';
 import { describeHolder, type Journal, jobFacts, jobManifest, readJournal } from './job.ts';
 import { journalPatch } from './patches.ts';
@@ -95,7 +95,7 @@ export async function takeOverRecord(
   if (isUndoneByDeletion(journal.state.phase) || nowMs - journal.state.heartbeatAtMs < recordStaleMs) return undefined;
   const taken: Journal = {
     plan: journal.plan,
-    state: { ...journal.state, holder, heartbeatAtMs: nowMs, phase: { ...journal.state.phase, sinceMs: nowMs } },
+    state: { ...resumed(journal.state, nowMs), holder, heartbeatAtMs: nowMs },
   };
   const elapsedMs = nowMs - (jobFacts(job).startedAtMs ?? nowMs);
   await client.jsonPatch(path, journalPatch(job, taken, Math.ceil((elapsedMs + recordMs) / 1000))).catch((error: unknown) => {
@@ -107,5 +107,5 @@ export async function takeOverRecord(
 }
 
 function busyHint(plan: Plan): string {
-  return `Wait until that run has ended. If its runner is dead, its Job ${plan.names.job} removes itself and the canary at its deadline`;
+  return `Wait until that run has ended. If its runner is dead, its Job ${plan.names.job} removes itself and the canary at its deadline. command: abort ends it from anywhere`;
 }

@@ -116,6 +116,11 @@ export function replicasPatch(deployment: RawDeployment, replicas: number): read
   ];
 }
 
+/** Replicas of a Deployment that the user keeps: only under our fence, and only from the number that was seen. */
+export function pairReplicasPatch(deployment: RawDeployment, replicas: number, jobUid: string): readonly JsonPatchOperation[] {
+  return [{ op: 'test', path: fencePath, value: jobUid }, ...replicasPatch(deployment, replicas)];
+}
+
 /** A key as one segment of a JSON Pointer (RFC 6901). */
 function pointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');

@@ -19,6 +19,9 @@ export const paths = {
   configMaps: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/configmaps`,
   configMap: (namespace: string, name: string): string => `${paths.configMaps(namespace)}/${segment(name)}`,
   podDisruptionBudgets: (namespace: string): string => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
+  networkPolicies: (namespace: string): string => `/apis/networking.k8s.io/v1/namespaces/${segment(namespace)}/networkpolicies`,
+  horizontalPodAutoscalers: (namespace: string): string => `/apis/autoscaling/v2/namespaces/${segment(namespace)}/horizontalpodautoscalers`,
+  resourceQuotas: (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/resourcequotas`,
   persistentVolumeClaim: (namespace: string, name: string): string =>
     `/api/v1/namespaces/${segment(namespace)}/persistentvolumeclaims/${segment(name)}`,
   selfSubjectAccessReviews: (): string => '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',

@@ -50,6 +50,13 @@ export type ReviewAttributes = {
   readonly namespace?: string | undefined;
 };
 
+export type RelayRequest = {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
+};
+
 /**
  * The Kubernetes API as this project uses it. Every call ends within its time-out, with all its retries, and throws a Fault;
  * a read whose signal aborts throws the signal's reason.
@@ -62,6 +69,8 @@ export type KubernetesClient = {
   find<T>(path: string, options?: ReadOptions): Promise<T | undefined>;
   /** For logs. */
   getText(path: string, options?: TextOptions): Promise<string>;
+  /** For questions to what is behind the proxy: never sent again, and any status is an answer. A Fault where none came. */
+  ask(path: string, search: string, options?: Omit<TextOptions, 'query'>): Promise<{ readonly status: number; readonly text: string }>;
   /** Writes are sent again only after 429 and 401 and where no connection came about: then nothing was done. */
   create<T>(path: string, body: object, options?: WriteOptions): Promise<T>;
   jsonPatch<T>(path: string, operations: readonly JsonPatchOperation[], options?: WriteOptions): Promise<T>;
@@ -72,6 +81,8 @@ export type KubernetesClient = {
     attributes: ReviewAttributes,
     options?: Pick<ReadOptions, 'signal' | 'timeoutMs'>,
   ): Promise<{ readonly allowed: boolean; readonly reason: string }>;
+  /** One request to what is behind the API server's proxy: whatever it answers is the answer. Never sent twice. */
+  relay(path: string, request: RelayRequest): Promise<WireAnswer>;
   /** The server's clock, never ahead of it. A Fault before the first answer. */
   serverNowMs(): number;
   /** What the API server warned of, each text once. */
@@ -139,6 +150,12 @@ class RestClient implements KubernetesClient {
     return answer.text;
   }
 
+  async ask(path: string, search: string, options: Omit<TextOptions, 'query'> = {}): Promise<{ status: number; text: string }> {
+    const call = this.#call('GET', path, { ...options, accept: '*/*', bytesMax: options.bytesMax ?? textBytesMax });
+    const { status, text } = await this.#exchange.once({ ...call, query: search });
+    return { status, text };
+  }
+
   async create<T>(path: string, body: object, options: WriteOptions = {}): Promise<T> {
     return this.#json<T>(this.#call('POST', path, { ...writing(options), body, contentType: 'application/json' }));
   }
@@ -188,6 +205,11 @@ class RestClient implements KubernetesClient {
     const { status } = await this.#json<{ status?: { allowed?: boolean; reason?: string; evaluationError?: string } }>(call);
     if (typeof status?.allowed !== 'boolean') throw protocolFault(call, 'the answer does not say whether it is allowed');
     return { allowed: status.allowed, reason: status.reason || status.evaluationError || '' };
+  }
+
+  async relay(path: string, { method, headers, body, signal }: RelayRequest): Promise<WireAnswer> {
+    const call = this.#call(method, path, { signal, writes: method === 'POST', bytesMax: textBytesMax });
+    return this.#exchange.relay({ ...call, headers: { ...call.headers, ...headers }, body });
   }
 
   serverNowMs(): number {

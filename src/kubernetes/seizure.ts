@@ -1,7 +1,7 @@
 import { isFault } from '../errors.ts';
 import { deadlineFor } from '../rollout/heartbeat.ts';
 import type { Situation } from '../rollout/situation.ts';
-import type { Holder, Phase, RolloutState } from '../rollout/state.ts';
+import type { Holder, RolloutState } from '../rollout/state.ts';
 import { type Journal, jobFacts } from './job.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
@@ -21,7 +21,7 @@ export async function seizeRollout(
   target: Situation['target'],
   jobName: string,
   holder: Holder,
-  becomes: (state: RolloutState, nowMs: number) => Phase,
+  becomes: (state: RolloutState, nowMs: number) => RolloutState,
 ): Promise<Journal | undefined> {
   const path = paths.job(target.namespace, jobName);
   for (let attempt = 1; ; attempt += 1) {
@@ -31,7 +31,7 @@ export async function seizeRollout(
     // An answer that was lost, and a write that was not.
     if (journal.state.holder.id === holder.id) return journal;
     const nowMs = client.serverNowMs();
-    const state: RolloutState = { ...journal.state, holder, heartbeatAtMs: nowMs, phase: becomes(journal.state, nowMs) };
+    const state: RolloutState = { ...becomes(journal.state, nowMs), holder, heartbeatAtMs: nowMs };
     const elapsedMs = nowMs - (jobFacts(job).startedAtMs ?? nowMs);
     const deadlineSeconds = Math.floor((elapsedMs + deadlineFor(journal.plan, state.phase)) / 1000);
     try {

@@ -57,6 +57,8 @@ function isSettled({ metadata, status }: RawDeployment): boolean {
 /** maxSurge rounds up and maxUnavailable down, and if both come to 0 one pod may be unavailable: deploymentutil.ResolveFenceposts. */
 export function rollingBounds(deployment: RawDeployment): { readonly minAvailable: number; readonly maxSurge: number } {
   const replicas = deployment.spec?.replicas ?? 1;
+  // All old pods end before a new one starts: that is what the user has asked for.
+  if (deployment.spec?.strategy?.type === 'Recreate') return { minAvailable: 0, maxSurge: 0 };
   const rolling = deployment.spec?.strategy?.rollingUpdate;
   const maxSurge = resolve(rolling?.maxSurge ?? '25%', replicas, Math.ceil);
   const unavailable = resolve(rolling?.maxUnavailable ?? '25%', replicas, Math.floor);
@@ -106,14 +108,24 @@ function containerFacts(status: RawContainerStatus): ContainerFacts {
 
 /**
  * The ReplicaSet of the newest template: the controller gives both the same revision. Undefined while the controller has not seen the
- * newest template: the revision still names the ReplicaSet before.
+ * newest template: the revision still names the ReplicaSet before. With Recreate it does so until the last old pod has ended: there the
+ * templates themselves are compared.
  */
 export function currentReplicaSet(deployment: RawDeployment, replicaSets: readonly RawReplicaSet[]): RawReplicaSet | undefined {
   if (!isSettled(deployment)) return undefined;
   const revision = deployment.metadata?.annotations?.['deployment.kubernetes.io/revision'];
-  return ownedBy(replicaSets, deployment.metadata?.uid).find(
+  const found = ownedBy(replicaSets, deployment.metadata?.uid).find(
     (replicaSet) => replicaSet.metadata?.annotations?.['deployment.kubernetes.io/revision'] === revision,
   );
+  const isSure = deployment.spec?.strategy?.type !== 'Recreate' || found === undefined || hasTemplateOf(found, deployment);
+  return isSure ? found : undefined;
+}
+
+/** As the Deployment controller compares them: without the hash that it adds itself. */
+function hasTemplateOf(replicaSet: RawReplicaSet, deployment: RawDeployment): boolean {
+  const { 'pod-template-hash': _, ...labels } = replicaSet.spec?.template?.metadata?.labels ?? {};
+  const template = { ...replicaSet.spec?.template, metadata: { ...replicaSet.spec?.template?.metadata, labels } };
+  return templateHash(template, []) === templateHash(deployment.spec?.template ?? {}, []);
 }
 
 /** Objects whose controller has this uid: labels alone do not tell whose a pod is. */

@@ -35,6 +35,7 @@ export async function preflight(
   return {
     requestsPerSecond: traffic.requestsPerSecond,
     errorRate: traffic.requests > 0 ? traffic.errors / traffic.requests : 0,
+    counted: { errors: traffic.errors, requests: traffic.requests },
     podsWithoutSeries: stablePods.filter((pod) => !Object.hasOwn(now.counters, pod)),
   };
 }

@@ -2,28 +2,26 @@ import type { Plan } from './plan.ts';
 import type { Situation } from './situation.ts';
 import type { ImageChange } from './spec.ts';
 import { leftOf } from './standing.ts';
-import { isUndoneByDeletion, type Phase, type RolloutState } from './state.ts';
+import { isUndoneByDeletion, type RolloutState } from './state.ts';
 import type { Outcome } from './verdict.ts';
 
-/** What a rollout becomes in the hands of somebody who aborts it; one that is ending already only gets another pair of hands. */
-export function abortedPhase({ phase }: RolloutState, nowMs: number, because: string): Phase {
-  if (phase.kind === 'ending') return { ...phase, sinceMs: nowMs };
+/**
+ * What a rollout becomes in the hands of somebody who aborts it. What deletion undoes gets a phase of its own; what it does not is undone by
+ * the runbook of its own phase, as a run that is cancelled does it: only the strategy knows the way back.
+ */
+export function abortedState(state: RolloutState, nowMs: number, because: string): RolloutState {
+  const { phase } = state;
   const outcome: Outcome = { result: 'rolled-back', reason: 'aborted', because, evidence: [] };
-  if (phase.kind === 'reverting') return { ...phase, sinceMs: nowMs, outcome };
-  return { kind: isUndoneByDeletion(phase) ? 'aborting' : 'reverting', sinceMs: nowMs, outcome };
+  if (phase.kind === 'ending' || !isUndoneByDeletion(phase)) return { ...state, abort: because, phase: { ...phase, sinceMs: nowMs } };
+  return { ...state, abort: because, phase: { kind: 'aborting', sinceMs: nowMs, outcome } };
 }
 
-/** Who has aborted a rollout, in a sentence; undefined where nobody has. */
-export function abortOf({ phase }: RolloutState): string | undefined {
-  if (phase.kind !== 'aborting' && phase.kind !== 'reverting' && phase.kind !== 'ending') return undefined;
-  return phase.outcome.reason === 'aborted' ? phase.outcome.because : undefined;
-}
-
-/** What `command: abort` has reached, by how the rollout ended in its hands. */
-export function abortOutcome(outcome: Outcome, { target }: Plan): Outcome {
+/** What an abort has reached, by how the rollout ended in its hands. */
+export function abortOutcome(outcome: Outcome, { target }: Plan, because: string): Outcome {
   if (outcome.result === 'promoted') return tooLate(target.deployment);
-  if (outcome.result === 'rolled-back' || outcome.result === 'inconclusive')
-    return { ...outcome, result: 'rolled-back', reason: 'aborted' };
+  if (outcome.result === 'rolled-back' || outcome.result === 'inconclusive') {
+    return { ...outcome, result: 'rolled-back', reason: 'aborted', because };
+  }
   return outcome;
 }
 

@@ -1,14 +1,21 @@
+import { isAvailable } from './availability.ts';
+import { absorbBake } from './gates/absolute-limit.ts';
 import { absorbReading, absorbUnavailable, startEvidence } from './gates/metrics-gate.ts';
 import type { MetricsReading, Observation, WorkloadFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { RolloutState, Steadiness } from './state.ts';
 import { judgedWorkload } from './strategies/judged-workload.ts';
+import { absorbRoll } from './strategies/roll-watch.ts';
+import { rulesInForce } from './strategies/rules-in-force.ts';
 
-/** Folds what was observed into the state: how steady the canary is, and what the metrics say. Decides nothing. */
-export function absorb(plan: Plan, state: RolloutState, observation: Observation): RolloutState {
+/** Folds what was observed into the state: how steady the judged pods are, and what the metrics say. Decides nothing. */
+export function absorb(plan: Plan, before: RolloutState, observation: Observation): RolloutState {
+  const state = absorbRoll(plan, before, observation);
+  if (state.phase.kind === 'rolling') return { ...state, evidence: absorbMetrics(plan, state, observation) };
   const judged = judgedWorkload(plan, state, observation);
   if (judged === undefined) return state;
   const steady = absorbSteadiness(state, judged.workload, judged.replicas, observation.nowMs);
+  if (state.phase.kind === 'baking') return absorbBake(plan, steady, observation);
   return { ...steady, evidence: absorbMetrics(plan, steady, observation) };
 }
 
@@ -38,29 +45,19 @@ function steadinessNow(before: Steadiness | undefined, replicas: number, availab
   };
 }
 
-/** Exactly `replicas` pods of the newest template, all available, and the controller has seen that it should be so. */
-export function isAvailable(workload: WorkloadFacts, replicas: number): boolean {
-  return (
-    workload.settled &&
-    workload.desiredReplicas === replicas &&
-    workload.replicas === replicas &&
-    workload.updatedReplicas === replicas &&
-    workload.availableReplicas === replicas
-  );
-}
-
 /** Restarts of living pods only: a pod that was replaced takes its count along. */
 function restartsOf(workload: WorkloadFacts): number {
   return workload.pods.reduce((sum, pod) => sum + pod.containers.reduce((inner, container) => inner + container.restartCount, 0), 0);
 }
 
 function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation): RolloutState['evidence'] {
-  if (plan.rules === undefined) return undefined;
-  const evidence = state.evidence ?? startEvidence(plan.rules);
+  const rules = rulesInForce(plan, state);
+  if (rules === undefined) return undefined;
+  const evidence = state.evidence ?? startEvidence(rules);
   if (observation.metrics === undefined) return evidence;
   if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
   const { reading } = observation.metrics;
-  return absorbReading(plan.rules, evidence, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
+  return absorbReading(rules, evidence, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
 }
 
 /**

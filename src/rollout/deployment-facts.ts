@@ -1,4 +1,6 @@
+import type { Colours } from './blue-green-plan.ts';
 import type { Names } from './names.ts';
+import type { PairFacts } from './pair-plan.ts';
 
 /** What preflight has read of the Deployment and of what stands around it. */
 export type DeploymentFacts = {
@@ -31,12 +33,22 @@ export type DeploymentFacts = {
   readonly services: readonly string[];
   /** Disruption budgets over the pods; undefined when we may not list them. */
   readonly budgets: readonly string[] | undefined;
+  /** Labels of the pods' template, changed so that no Service selects them: what a trial pod carries. */
+  readonly detachedLabels?: Readonly<Record<string, string>>;
+  /** How many more pods the namespace's quotas allow; undefined where there is none, or where we may not look. */
+  readonly podsLeft?: number | undefined;
+  /** Topology spread constraints that a pod must keep. */
+  readonly mustSpread?: boolean;
   /** Objects that bear one of our names. */
   readonly namesakes: readonly Namesake[];
+  /** By which label the Services can tell two colours apart; undefined for every other strategy. */
+  readonly blueGreen?: Colours | undefined;
+  /** Undefined: no pair is asked for. */
+  readonly pair?: PairFacts | undefined;
 };
 
 export type Namesake = {
-  readonly kind: 'Job' | 'Deployment' | 'ConfigMap';
+  readonly kind: 'Job' | 'Deployment' | 'Service' | 'ConfigMap';
   readonly name: string;
   readonly uid: string;
   /** Whether it carries our labels for this Deployment. */

@@ -1,4 +1,7 @@
-import { configurationOf } from './field-change.ts';
+import { describeChanges } from './describe-changes.ts';
+import { describeDirectPlan, isDirect } from './describe-direct-plan.ts';
+import { describePairDeath, describePairHead } from './describe-pair-plan.ts';
+import { explainAbsoluteLimit } from './gates/absolute-limit.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
 import { durationText } from './gates/slow-requests.ts';
 import { type Forecast, requestsToPass } from './gates/traffic.ts';
@@ -23,13 +26,19 @@ export type PlanContext = {
 
 /** The plan for people, line by line: what will run, what it will cost, and how long it takes at least and at most. */
 export function describePlan(plan: Plan, context: PlanContext): readonly string[] {
-  const { spec, target, stableReplicas } = plan;
+  if (isDirect(plan)) return describeDirectPlan(plan, context);
+  const { spec, target, stableReplicas, pair } = plan;
+  if (pair !== undefined) {
+    return [
+      ...describePairHead(plan, pair, context.services),
+      describeJudge(plan, context),
+      `duration: ${describeDuration(plan, context)}`,
+      describePairDeath(plan, pair),
+    ];
+  }
   return [
     `Deployment ${target.namespace}/${target.deployment}, ${stableReplicas} replicas, strategy ${spec.strategy}`,
-    ...plan.images.map(
-      (image) => `${image.init === true ? 'init container' : 'container'} ${image.container}: ${image.from} → ${image.to}`,
-    ),
-    ...configurationOf(plan).map((change) => `${change.what}: ${change.fromText} → ${change.toText}`),
+    ...describeChanges(plan),
     context.services.length === 0
       ? 'no Service selects its pods: the canary gets traffic only if something else sends it'
       : `traffic by ${context.services.map((name) => `Service ${name}`).join(', ')}, shared out by the number of pods`,
@@ -40,6 +49,7 @@ export function describePlan(plan: Plan, context: PlanContext): readonly string[
     describeJudge(plan, context),
     ...(context.traffic?.source ?? []),
     `duration: ${describeDuration(plan, context)}`,
+    ...(spec.bakeMs > 0 ? [describeBake(plan)] : []),
     `if the runner dies, the canary is gone within ${seconds(spec.deadManMs)} of its last heartbeat`,
   ];
 }
@@ -87,6 +97,12 @@ function describeDuration(plan: Plan, { traffic }: PlanContext): string {
   const { secondsToPass } = traffic?.forecast ?? {};
   const expected = secondsToPass === undefined ? '' : `, with this traffic about ${secondsToPass} s`;
   return `at least ${seconds(shortestMs)} and the pods' start${expected}, at most ${seconds(plan.spec.timeoutMs)} until the verdict, then the promotion`;
+}
+
+function describeBake(plan: Plan): string {
+  const limit =
+    plan.rules === undefined ? 'readiness alone' : explainAbsoluteLimit(plan.spec, plan.stableSample ?? { errors: 0, requests: 0 });
+  return `then a bake of ${seconds(plan.spec.bakeMs)} with all the traffic, by ${limit}; before/after: an outage convicts`;
 }
 
 function pods(count: number): string {

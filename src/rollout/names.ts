@@ -4,6 +4,8 @@ export const rolloutLabel = 'gated-rollout.github.io/rollout';
 export const targetLabel = 'gated-rollout.github.io/target';
 /** Label on canary pods, in template and selector. */
 export const trackLabel = 'gated-rollout.github.io/track';
+/** Annotation of green: what its rollout changes, for the case that the Job, and the journal with it, is gone. */
+export const recordAnnotation = 'gated-rollout.github.io/record';
 /** Annotation of the Job that holds the journal. */
 export const journalAnnotation = 'gated-rollout.github.io/journal';
 /** Annotation of a version of a ConfigMap: the name that it has in the repository. */
@@ -13,6 +15,9 @@ export const fieldManager = 'gated-rollout';
 export type Names = {
   readonly job: string;
   readonly canary: string;
+  /** The second Deployment of blue-green, and the Service that leads to it alone. */
+  readonly green: string;
+  readonly preview: string;
 };
 
 const baseLengthMax = 50;
@@ -20,7 +25,12 @@ const baseLengthMax = 50;
 /** Names of our objects. Jobs and Services end at 63 characters and Services have no dots, so a long or dotted base is cut, cleaned and hashed. */
 export function namesFor(deployment: string): Names {
   const base = baseFor(deployment);
-  return { job: `${base}-rollout`, canary: `${base}-canary` };
+  return { job: `${base}-rollout`, canary: `${base}-canary`, green: `${base}-green`, preview: `${serviceBase(base)}-preview` };
+}
+
+/** The name of a Service begins with a letter, that of a Deployment need not. */
+function serviceBase(base: string): string {
+  return /^[a-z]/.test(base) ? base : `s-${base}`;
 }
 
 function baseFor(deployment: string): string {

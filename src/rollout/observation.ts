@@ -1,4 +1,5 @@
 import type { FieldState } from './field-change.ts';
+import type { SmokeResult } from './state.ts';
 
 /** Counters of the requests that pods have answered since they started. */
 export type PodCounters = Readonly<
@@ -85,6 +86,8 @@ export type StableFacts = WorkloadFacts & {
   readonly templateHash: string;
   /** The smallest number of available pods that the user's own strategy allows. */
   readonly minAvailable: number;
+  /** Pods of all its ReplicaSets that are ready and not going away: what a Service sends requests to. */
+  readonly servingPods?: number;
   /** Whether managedFields hold an entry of ours. */
   readonly owned: boolean;
 };
@@ -114,6 +117,31 @@ export type ConfigMapFacts = {
   readonly referred: boolean;
 };
 
+export type GreenFacts = WorkloadFacts & {
+  /** Whether the Job still owns it: then deleting the Job deletes it. */
+  readonly owned: boolean;
+};
+
+/** One Service of the user that leads to the Deployment. */
+export type ServiceFacts = {
+  readonly name: string;
+  /** To which pods it leads; `other`: somebody has changed its selector, or it is gone. */
+  readonly colour: 'blue' | 'green' | 'other';
+  /** The value of our annotation on it: the uid of the rollout's Job. */
+  readonly rollout: string | undefined;
+  /** Whether managedFields hold an entry of ours. */
+  readonly owned: boolean;
+  readonly terminating: boolean;
+};
+
+/** What only blue-green looks at. */
+export type BlueGreenFacts = {
+  readonly green: GreenFacts | undefined;
+  readonly preview: { readonly rollout: string | undefined; readonly terminating: boolean } | undefined;
+  /** In the order of the plan. */
+  readonly services: readonly ServiceFacts[];
+};
+
 /** The world as one turn of the loop sees it. */
 export type Observation = {
   /** The API server's time. */
@@ -121,9 +149,15 @@ export type Observation = {
   readonly job: JobFacts | undefined;
   readonly stable: StableFacts | undefined;
   readonly canary: WorkloadFacts | undefined;
+  /** The second Deployment of a pair that the user keeps. */
+  readonly pair?: StableFacts | undefined;
   readonly metrics: MetricsObservation | undefined;
   /** Undefined where the plan releases none. */
   readonly configMaps?: readonly ConfigMapFacts[];
+  /** Undefined for every other strategy. */
+  readonly blueGreen?: BlueGreenFacts | undefined;
+  /** How the smoke test of this process stands; undefined where it has not been started. */
+  readonly smoke?: { readonly kind: 'running' } | SmokeResult | undefined;
   readonly cancelled: boolean;
   /** The last command that the API server refused, and how often in a row. */
   readonly rejection: { readonly message: string; readonly times: number } | undefined;

@@ -1,4 +1,5 @@
-import type { Names } from './names.ts';
+import { type Names, namesFor } from './names.ts';
+import type { Strategy } from './spec.ts';
 
 /** One thing that the API server must allow; `name` where it can be limited to one object. */
 export type Permission = {
@@ -19,8 +20,18 @@ export type PermissionNeeds = {
   readonly configMaps?: boolean;
   /** Whether the pods themselves are asked through the API server's proxy; their names are not known beforehand. */
   readonly podsProxy?: boolean;
+  /** Canary where it is left out. */
+  readonly strategy?: Strategy;
+  /** Blue-green: the Services that are flipped, as far as they are known. */
+  readonly flipped?: readonly string[];
+  /** Blue-green: how the smoke test reaches green, `NAME:PORT` of the preview Service; undefined without a smoke test. */
+  readonly previewed?: string | undefined;
+  /** The second Deployment of a pair that the user keeps. */
+  readonly pair?: string | undefined;
   /** The Service that is asked through the API server's proxy. */
   readonly proxied: { readonly namespace: string; readonly nameAndPort: string } | undefined;
+  /** The Service that the probe asks in the same way. */
+  readonly probed?: { readonly namespace: string; readonly nameAndPort: string } | undefined;
 };
 
 /** Every verb that the plan may use: the smallest Role. Create and list cannot be limited by name. */
@@ -31,20 +42,39 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
   return [
     ...permission('batch', 'jobs', ['create']),
     ...permission('batch', 'jobs', ['get', 'patch', 'delete'], names.job),
-    ...permission('apps', 'deployments', ['create']),
+    // Of a pair both exist already.
+    ...(needs.pair === undefined ? permission('apps', 'deployments', ['create']) : []),
     ...permission('apps', 'deployments', ['get', 'patch'], deployment),
     ...permission('apps', 'deployments', ['get', 'patch', 'delete'], names.canary),
+    ...(needs.pair === undefined
+      ? []
+      : [
+          ...permission('apps', 'deployments', ['get', 'patch'], needs.pair),
+          ...permission('batch', 'jobs', ['get'], namesFor(needs.pair).job),
+        ]),
     ...permission('apps', 'replicasets', ['list']),
     ...permission('', 'pods', ['list']),
     ...permission('', 'events', ['list']),
     ...permission('', 'services', ['list']),
     ...(needs.configMaps === true ? permission('', 'configmaps', ['create', 'get', 'list', 'patch']) : []),
+    ...(needs.strategy === 'blue-green'
+      ? [
+          ...permission('apps', 'deployments', ['get', 'patch', 'delete'], names.green),
+          ...permission('', 'services', ['create']),
+          ...permission('', 'services', ['get', 'delete'], names.preview),
+          ...(needs.flipped ?? []).flatMap((service) => permission('', 'services', ['get', 'patch'], service)),
+          ...(needs.previewed === undefined ? [] : permission('', 'services/proxy', ['get', 'create'], needs.previewed)),
+        ]
+      : []),
     ...(needs.logs ? permission('', 'pods/log', ['get']) : []),
     ...(needs.podsProxy === true ? permission('', 'pods/proxy', ['get']) : []),
     ...needs.claims.flatMap((claim) => permission('', 'persistentvolumeclaims', ['get'], claim)),
     ...(needs.proxied === undefined
       ? []
       : [{ namespace: needs.proxied.namespace, group: '', resource: 'services/proxy', name: needs.proxied.nameAndPort, verb: 'get' }]),
+    ...(needs.probed === undefined || isSame(needs.probed, needs.proxied)
+      ? []
+      : [{ namespace: needs.probed.namespace, group: '', resource: 'services/proxy', name: needs.probed.nameAndPort, verb: 'get' }]),
   ];
 }
 
@@ -70,6 +100,10 @@ export function permissionsForCommand(
     ...wanted('pods', ['list']),
     ...(command === 'status' ? [] : wanted('events', ['list'])),
   ];
+}
+
+function isSame(a: NonNullable<PermissionNeeds['probed']>, b: PermissionNeeds['proxied']): boolean {
+  return b !== undefined && a.namespace === b.namespace && a.nameAndPort === b.nameAndPort;
 }
 
 /** In words, for a list: `patch deployments.apps web in namespace shop`. */

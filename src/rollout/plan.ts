@@ -1,10 +1,15 @@
+import type { BlueGreenPlan } from './blue-green-plan.ts';
 import type { DeploymentFacts } from './deployment-facts.ts';
 import type { ChangeCause, FieldChange } from './field-change.ts';
+import type { Sample } from './gates/absolute-limit.ts';
 import type { MetricsRules } from './gates/metrics-gate.ts';
 import type { Names } from './names.ts';
+import { type PairPlan, planPair } from './pair-plan.ts';
+import { planPairSteps } from './pair-share.ts';
 import type { PlannedStep } from './replica-share.ts';
 import { planSteps } from './replica-share.ts';
 import type { ImageChange, ReleaseSpec } from './spec.ts';
+import { planTrial, type Trial } from './trial.ts';
 
 /** All that is known before the first write: printable, and journalled with the state. Plain JSON. */
 export type Plan = {
@@ -31,6 +36,16 @@ export type Plan = {
   readonly warnings: readonly string[];
   /** Of a rollback: the revision whose images these are. */
   readonly toRevision?: number;
+  /** The fewest pods that the user's own strategy lets be available. */
+  readonly minAvailable?: number;
+  /** What stable answered in the preflight's look at its metrics. */
+  readonly stableSample?: Sample | undefined;
+  /** The pod that is tried before a recreation. */
+  readonly trial?: Trial | undefined;
+  /** Undefined for every other strategy. */
+  readonly blueGreen?: BlueGreenPlan | undefined;
+  /** Undefined: the canary is a Deployment of ours. */
+  readonly pair?: PairPlan | undefined;
 };
 
 /** A ConfigMap as one release has it: never changed, named by its content. */
@@ -52,6 +67,7 @@ export function planRelease(
   warnings: readonly string[],
   configuration: PlannedConfiguration = {},
 ): Plan {
+  const pair = planPair(facts, images);
   const halfAtMost = facts.budgets !== undefined && facts.budgets.length > 0;
   return {
     target: { namespace: facts.namespace, deployment: facts.name, uid: facts.uid },
@@ -63,9 +79,19 @@ export function planRelease(
     maxSurge: facts.maxSurge,
     halfAtMost,
     sleepBeforeStop: facts.sleepBeforeStop,
-    steps: planSteps(spec.steps, facts.replicas, halfAtMost),
+    steps: plannedSteps(facts, spec, pair, halfAtMost),
     spec,
     rules,
-    warnings,
+    minAvailable: facts.minAvailable,
+    stableSample: undefined,
+    trial: planTrial(facts, spec),
+    warnings: [...warnings, ...(facts.blueGreen?.kind === 'colours' ? facts.blueGreen.warnings : [])],
+    ...(facts.blueGreen?.kind === 'colours' ? { blueGreen: facts.blueGreen.plan } : {}),
+    ...(pair === undefined ? {} : { pair }),
   };
+}
+
+function plannedSteps(facts: DeploymentFacts, spec: ReleaseSpec, pair: PairPlan | undefined, halfAtMost: boolean): Plan['steps'] {
+  if (spec.strategy === 'blue-green') return [];
+  return pair === undefined ? planSteps(spec.steps, facts.replicas, halfAtMost) : planPairSteps(spec.steps, pair.total);
 }

@@ -26,7 +26,7 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
       refusals.push({
         code: 'rollout-busy',
         message: `The Deployment ${facts.name} is being released already: ${namesake.heldBy ?? 'by an unknown run'}`,
-        hint: `Wait until that run has ended. If its runner is dead, its Job ${namesake.name} removes itself and the canary at its deadline`,
+        hint: `Wait until that run has ended. If its runner is dead, its Job ${namesake.name} removes itself and the canary at its deadline. command: abort ends it from anywhere`,
       });
     }
   }
@@ -34,7 +34,12 @@ function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {
 }
 
 function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
-  const reasons = [...reasonsAlways(facts, spec), ...(spec.strategy === 'canary' ? reasonsOfTwoVersions(facts) : [])];
+  const reasons = [
+    ...reasonsAlways(facts, spec),
+    ...reasonsOfOwnStrategy(facts, spec),
+    ...((spec.strategy === 'canary' && facts.pair === undefined) || spec.strategy === 'blue-green' ? reasonsOfTwoVersions(facts) : []),
+    ...reasonsOfColours(facts),
+  ];
   return reasons
     .filter(([applies]) => applies)
     .map(([, message, hint]) => ({
@@ -57,7 +62,7 @@ type Reason = readonly [applies: boolean, message: string, hint: string];
 function reasonsAlways(facts: DeploymentFacts, spec: ReleaseSpec): readonly Reason[] {
   return [
     [facts.paused, 'it is paused: the new pods would never start', 'Resume it: kubectl rollout resume'],
-    [facts.replicas === 0, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
+    [facts.replicas === 0 && facts.pair === undefined, 'it has 0 replicas: nothing can be compared or judged', 'Scale it up first'],
     [
       facts.unhealthy !== undefined && !spec.force,
       `it is not healthy: ${facts.unhealthy ?? ''}`,
@@ -95,4 +100,33 @@ function reasonsOfTwoVersions(facts: DeploymentFacts): readonly Reason[] {
       'Make that anti-affinity preferred instead of required',
     ],
   ];
+}
+
+/** A release that leaves the replacing to Kubernetes must want what the Deployment itself says. */
+function reasonsOfOwnStrategy({ strategyType, carriesTrackLabel }: DeploymentFacts, { strategy }: ReleaseSpec): readonly Reason[] {
+  if (strategy === 'rolling') {
+    return [
+      [
+        strategyType !== 'RollingUpdate',
+        `its own strategy is ${strategyType}: all its pods would end before a new one starts`,
+        'Use strategy: recreate, which says what that costs, or give the Deployment spec.strategy.type RollingUpdate',
+      ],
+    ];
+  }
+  if (strategy === 'recreate') {
+    return [
+      [
+        strategyType !== 'Recreate',
+        `its own strategy is ${strategyType}, and we do not change that`,
+        'Use strategy: rolling, or give the Deployment spec.strategy.type Recreate',
+      ],
+      [carriesTrackLabel, 'its pod template carries our own label gated-rollout.github.io/track', 'Remove that label from the template'],
+    ];
+  }
+  return [];
+}
+
+/** What keeps its Services from telling two colours apart. */
+function reasonsOfColours({ blueGreen }: DeploymentFacts): readonly Reason[] {
+  return blueGreen?.kind === 'refused' ? [[true, blueGreen.message, blueGreen.hint]] : [];
 }

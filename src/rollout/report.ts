@@ -1,4 +1,5 @@
 import type { ReplayLine } from './gates/replay-batches.ts';
+import type { ProbeNumbers } from './probe-tally.ts';
 import type { PlannedStep } from './replica-share.ts';
 import type { Revision } from './revisions.ts';
 import type { ImageChange, Strategy } from './spec.ts';
@@ -31,8 +32,6 @@ export type GateNumbers = {
   readonly confidence: number | undefined;
 };
 
-export type ReportedField = { readonly what: string; readonly from: string; readonly to: string };
-
 /** How the release of a run that is dead ended in our hands. */
 export type Earlier = {
   readonly outcome: Outcome;
@@ -40,6 +39,7 @@ export type Earlier = {
   readonly runUrl: string;
   readonly actor: string;
 };
+export type ReportedField = { readonly what: string; readonly from: string; readonly to: string };
 
 /** What a run leaves for people and for later steps. Plain data. */
 export type Report = {
@@ -57,6 +57,10 @@ export type Report = {
   readonly numbers: GateNumbers | undefined;
   /** The last line of a replay, and how many lines there are. */
   readonly replay?: (ReplayLine & { readonly lines: number }) | undefined;
+  /** Of a recreation: how long no pod was ready, at most and at least; undefined where nothing was measured. */
+  readonly downtime?: { readonly atMostMs: number; readonly atLeastMs: number } | undefined;
+  /** What the probe saw during the release; undefined: there was none. */
+  readonly probe?: ProbeNumbers | undefined;
   /** Objects of ours that are still in the cluster; undefined: nobody could look. */
   readonly leftovers: readonly string[] | undefined;
   /** The record of a run that died in its promotion, finished or undone by this one. */

@@ -66,8 +66,12 @@ export function parseChangeCause(text: string): {
   };
 }
 
-export function containersOf(template: PodTemplate): readonly { readonly name: string; readonly image: string }[] {
-  return listOf(recordOf(template['spec'])['containers']).map((container) => ({
+/** Name and image of each container, or of each init container (native sidecars among them). */
+export function containersOf(
+  template: PodTemplate,
+  list: 'containers' | 'initContainers' = 'containers',
+): readonly { readonly name: string; readonly image: string }[] {
+  return listOf(recordOf(template['spec'])[list]).map((container) => ({
     name: textOf(container['name']),
     image: textOf(container['image']),
   }));

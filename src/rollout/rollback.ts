@@ -47,16 +47,20 @@ export function chooseRevision({ current, revisions }: FoundRevisions, toRevisio
  * what a release may change; everything else that differs is named, so that nobody takes it for rolled back.
  */
 export function rollbackRequest(then: PodTemplate, now: PodTemplate, containers: readonly string[]): RollbackRequest {
-  const before = new Map(containersOf(then).map(({ name, image }) => [name, image]));
-  const wanted = containersOf(now)
+  const before = new Map(allContainersOf(then).map(({ name, image }) => [name, image]));
+  const wanted = allContainersOf(now)
     .filter(({ name, image }) => (containers.length > 0 ? containers.includes(name) : before.has(name) && before.get(name) !== image))
     .map(({ name, image }): [string, string] => [name, before.get(name) ?? image]);
-  const unknown = containers.filter((name) => !containersOf(now).some((container) => container.name === name));
+  const unknown = containers.filter((name) => !allContainersOf(now).some((container) => container.name === name));
   return {
     // A name that the Deployment does not have is for planImages to refuse.
     images: { kind: 'by-container', images: Object.fromEntries([...wanted, ...unknown.map((name): [string, string] => [name, ''])]) },
     notRolledBack: differences(then, now, new Set(wanted.map(([name]) => name))),
   };
+}
+
+function allContainersOf(template: PodTemplate): readonly { readonly name: string; readonly image: string }[] {
+  return [...containersOf(template), ...containersOf(template, 'initContainers')];
 }
 
 /** What a rollback has reached, by how its release ended: a release that is taken back was no rollback. */

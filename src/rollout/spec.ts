@@ -41,9 +41,15 @@ export type ReleaseSpec = {
   readonly timeoutMs: number;
   readonly readyTimeoutMs: number;
   readonly minDurationMs: number;
+  /** How long the new version is watched after it has taken over, before the release ends. */
+  readonly bakeMs: number;
+  /** A command that is run against green before any user's request reaches it. */
+  readonly smokeTest: string | undefined;
   readonly deadManMs: number;
   readonly onInconclusive: InconclusivePolicy;
   readonly force: boolean;
+  /** The second Deployment of a pair that the user keeps; undefined: the canary is a Deployment of ours. */
+  readonly canaryDeployment?: string | undefined;
 };
 
 /** The image of one container, by its place in the template. */

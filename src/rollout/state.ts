@@ -1,5 +1,43 @@
+import type { BakeEvidence } from './gates/absolute-limit.ts';
 import type { MetricsEvidence } from './gates/metrics-gate.ts';
+import type { PairCounts } from './pair-share.ts';
+import type { RollWatch } from './strategies/roll-watch.ts';
 import type { Outcome } from './verdict.ts';
+
+/** Errors and requests of stable while it still served, for the comparison of before and after. */
+export type Before = { readonly errors: number; readonly requests: number };
+
+/** What the smoke test has said; `unknown` where it did not come to an end. */
+export type SmokeResult = {
+  readonly kind: 'passed' | 'failed' | 'unknown';
+  readonly because: string;
+  /** Untrusted text: the last lines that it printed. */
+  readonly evidence: readonly string[];
+};
+
+/** The phases of blue-green, in their order; from `flipping` on the Job is the record. */
+export type BlueGreenPhase =
+  | { readonly kind: 'green'; readonly sinceMs: number }
+  /** `judged`: what green's pods really ran, for example `sha256:…`. */
+  | { readonly kind: 'flipping'; readonly sinceMs: number; readonly judged: readonly string[] }
+  | { readonly kind: 'live'; readonly sinceMs: number; readonly judged: readonly string[] }
+  | {
+      readonly kind: 'updating';
+      readonly sinceMs: number;
+      readonly judged: readonly string[];
+      readonly proved: boolean;
+      readonly because: string;
+    }
+  | {
+      readonly kind: 'flipping-back';
+      readonly sinceMs: number;
+      readonly outcome: Outcome;
+      /** Which images stable is to have when the Services lead to it again. */
+      readonly images: 'old' | 'new';
+      /** Whether the new images may have been sent to stable: then the fence goes before anything else. */
+      readonly sent: boolean;
+    }
+  | { readonly kind: 'draining'; readonly sinceMs: number; readonly outcome: Outcome };
 
 /** Who runs this rollout, for the person who finds its Job. */
 export type Holder = {
@@ -22,10 +60,40 @@ export type Phase =
       /** What the canary's pods really ran, for example `sha256:…`. */
       readonly judged: readonly string[];
     }
+  /** One pod outside of every Service, before a recreation; `passed` once it has shown that the image runs, or can be pulled. */
+  | { readonly kind: 'trial'; readonly sinceMs: number; readonly passed?: { readonly because: string; readonly judged: readonly string[] } }
+  /** The images are sent with nothing between them and the users; `judged` is what a trial pod really ran. */
+  | { readonly kind: 'rolling'; readonly sinceMs: number; readonly judged: readonly string[] }
+  /** The new version has taken over and is judged by an absolute limit. */
+  | {
+      readonly kind: 'baking';
+      readonly sinceMs: number;
+      readonly proved: boolean;
+      readonly because: string;
+      readonly judged: readonly string[];
+    }
+  /** Of a pair: the newest journalled wish comes last; the ones before it may still stand, or arrive late. */
+  | {
+      readonly kind: 'pair-step';
+      readonly index: number;
+      readonly sinceMs: number;
+      readonly wished: readonly PairCounts[];
+      /** The id of the run that moves the replicas: any other one that gets here puts them back. */
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'pair-finishing';
+      readonly sinceMs: number;
+      readonly proved: boolean;
+      readonly because: string;
+      readonly wished: readonly PairCounts[];
+    }
+  | { readonly kind: 'pair-restoring'; readonly sinceMs: number; readonly outcome: Outcome; readonly wished: readonly PairCounts[] }
   | { readonly kind: 'reverting'; readonly sinceMs: number; readonly outcome: Outcome }
   /** Somebody else ends it: `command: abort`. */
   | { readonly kind: 'aborting'; readonly sinceMs: number; readonly outcome: Outcome }
-  | { readonly kind: 'ending'; readonly sinceMs: number; readonly outcome: Outcome };
+  | { readonly kind: 'ending'; readonly sinceMs: number; readonly outcome: Outcome }
+  | BlueGreenPhase;
 
 /** How the canary's pods have been since they were last scaled. */
 export type Steadiness = {
@@ -55,6 +123,18 @@ export type RolloutState = {
   readonly breaks: number;
   readonly restarts: number;
   readonly evidence: MetricsEvidence | undefined;
+  /** Who has ended it from outside, in a sentence: whoever holds it undoes, and never finishes. */
+  readonly abort?: string;
+  /** How the new pods of the Deployment itself have been while it rolls. */
+  readonly roll?: RollWatch | undefined;
+  /** Of a bake that metrics judge: its limit, and what was seen. */
+  readonly bake?: BakeEvidence | undefined;
+  /** Whether this is a record that was taken over: from then on readiness alone judges. */
+  readonly resumed?: boolean;
+  /** Blue-green: what the smoke test said, so that nobody has to run it twice. */
+  readonly smoke?: SmokeResult | undefined;
+  /** What stable answered in this run before a flip took its traffic away: from then on the test is absolute. */
+  readonly before?: Before | undefined;
 };
 
 export function startState(holder: Holder, jobUid: string, nowMs: number): RolloutState {
@@ -74,7 +154,27 @@ export function startState(holder: Holder, jobUid: string, nowMs: number): Rollo
   };
 }
 
-/** Whether deleting the Job still undoes everything: true until the promotion may have been sent. */
+const recordPhases: ReadonlySet<Phase['kind']> = new Set<Phase['kind']>([
+  'promoting',
+  'rolling',
+  'baking',
+  'reverting',
+  'flipping',
+  'live',
+  'updating',
+  'flipping-back',
+  'draining',
+  'pair-step',
+  'pair-finishing',
+  'pair-restoring',
+]);
+
+/** Whether deleting the Job still undoes everything: true until the promotion, the flip of a Service, or the first write to a pair may have been sent. */
 export function isUndoneByDeletion(phase: Phase): boolean {
-  return phase.kind !== 'promoting' && phase.kind !== 'reverting';
+  return !recordPhases.has(phase.kind);
+}
+
+/** A record in the hands of another process: its phase begins anew, as nobody has worked on it since its runner died. */
+export function resumed(state: RolloutState, nowMs: number): RolloutState {
+  return { ...state, phase: { ...state.phase, sinceMs: nowMs }, resumed: true };
 }

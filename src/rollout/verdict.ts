@@ -32,6 +32,8 @@ export type ReasonCode =
   | 'unschedulable'
   | 'quota'
   | 'admission-denied'
+  | 'smoke-test-failed'
+  | 'smoke-test-unknown'
   | 'image-changed'
   | 'promotion-stuck'
   | 'stable-unhealthy'
@@ -64,7 +66,8 @@ export type RefusalCode =
   | 'metrics-empty'
   | 'traffic-too-little'
   | 'samples-invalid'
-  | 'dry-run-denied';
+  | 'dry-run-denied'
+  | 'probe-unreachable';
 
 export type Result = 'promoted' | 'rolled-back' | 'inconclusive' | 'unchanged' | 'planned' | 'done' | 'refused' | 'failed';
 

@@ -1,22 +1,22 @@
-import { abortedPhase, abortOutcome, abortTruth } from '../rollout/abort.ts';
+import { abortedState, abortOutcome, abortTruth } from '../rollout/abort.ts';
 import type { Situation } from '../rollout/situation.ts';
 import { standingOf } from '../rollout/standing.ts';
 import type { Outcome } from '../rollout/verdict.ts';
-import { cleanUp, endByDeletion } from './clean-up.ts';
+import { cleanUp, endByDeletion, lookPatiently } from './clean-up.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';
 import type { ReleaseEnd } from './deploy.ts';
+import { signalFor } from './finish-record.ts';
 import { runRollout } from './run-rollout.ts';
-
-const neverAborted = new AbortController().signal;
 
 /** Ends a rollout, whoever began it and from wherever: takes it over, takes the canary back or puts the old images back, and cleans up. */
 export async function abort(request: CommandRequest, ports: CommandPorts): Promise<ReleaseEnd> {
   const { cluster } = ports;
   const situation = await cluster.look();
   const end = situation.job?.ours === true ? await abortRollout(request, ports, situation) : nothingRuns(request, situation);
-  const before = await cluster.look();
-  if (standingOf(before) === 'left') await cleanUp(request, ports, before);
-  return { ...end, outcome: abortTruth(end.outcome, end.images, await cluster.look()) };
+  const before = await lookPatiently(ports);
+  if (before !== undefined && standingOf(before) === 'left') await cleanUp(request, ports, before);
+  const after = await lookPatiently(ports);
+  return after === undefined ? end : { ...end, outcome: abortTruth(end.outcome, end.images, after) };
 }
 
 async function abortRollout(request: CommandRequest, ports: CommandPorts, situation: Situation): Promise<ReleaseEnd> {
@@ -30,16 +30,17 @@ async function abortRollout(request: CommandRequest, ports: CommandPorts, situat
     to: holder.runUrl,
     because,
   });
-  const seized = await cluster.seize(situation, holder, (state, nowMs) => abortedPhase(state, nowMs, because));
+  const seized = await cluster.seize(situation, holder, (state, nowMs) => abortedState(state, nowMs, because));
   if (seized === undefined) {
     // Its Job is gone, is over, or tells nothing: what there is of it ends by deletion.
-    const rollout = await endByDeletion(request, ports, await cluster.look(), aborted);
+    const now = await lookPatiently(ports);
+    const rollout = now === undefined ? undefined : await endByDeletion(request, ports, now, aborted);
     return { outcome: aborted, images: situation.job?.journal?.plan.images ?? [], plan: undefined, rollout };
   }
   const { plan, state } = seized;
   ports.remember(plan, state.jobUid);
-  const rollout = await runRollout({ world: cluster.world(plan), metrics: undefined, reporter, clock }, plan, state, neverAborted);
-  return { outcome: abortOutcome(rollout.outcome, plan), images: plan.images, plan, rollout };
+  const rollout = await runRollout({ world: cluster.world(plan), metrics: undefined, reporter, clock }, plan, state, signalFor(state));
+  return { outcome: abortOutcome(rollout.outcome, plan, because), images: plan.images, plan, rollout };
 }
 
 function nothingRuns({ deployment }: CommandRequest, situation: Situation): ReleaseEnd {

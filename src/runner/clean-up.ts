@@ -1,3 +1,4 @@
+import { isFault, messageOf, UserError } from '../errors.ts';
 import { cleanedOutcome, cleaningPlan, leftRollouts } from '../rollout/clean-up.ts';
 import type { Situation } from '../rollout/situation.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
@@ -12,6 +13,25 @@ export type CleanUpPorts = { readonly cluster: Cluster; readonly reporter: Repor
 
 /** What is begun here is brought to its end: the next process would have to do the same. */
 const neverAborted = new AbortController().signal;
+
+const attemptsMax = 30;
+const attemptPauseMs = 1_000;
+
+/** A look after the first write: a lost connection must not keep this from its work. Undefined: the API server does not answer any more. */
+export async function lookPatiently({ cluster, clock, reporter }: CleanUpPorts): Promise<Situation | undefined> {
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    try {
+      return await cluster.look();
+    } catch (error) {
+      // The Deployment may have been deleted meanwhile, and everything of ours with it.
+      if (error instanceof UserError && error.code === 'deployment-missing') return undefined;
+      if (!isFault(error)) throw error;
+      reporter.info(`the API server: ${messageOf(error)}; looking again`);
+      await clock.sleep(attemptPauseMs, neverAborted);
+    }
+  }
+  return undefined;
+}
 
 /** Removes what rollouts have left whose Jobs are gone: the canary, the label, our name in managedFields. */
 export async function cleanUp(request: CleanUpRequest, ports: CleanUpPorts, situation: Situation): Promise<void> {

@@ -8,9 +8,9 @@ import { describeStatus, statusOf, statusOutcome } from '../rollout/status.ts';
 import { abort } from './abort.ts';
 import type { ReleaseEnd } from './deploy.ts';
 import { titleOf } from './narrator.ts';
-import type { ReleasePorts } from './prepare.ts';
 import { reconcile } from './reconcile.ts';
 import { refuseFault } from './refuse-fault.ts';
+import type { ReleasePorts } from './release-request.ts';
 
 /** Everything that is asked of a Deployment beside a release. */
 export type CommandRequest = {

@@ -1,4 +1,5 @@
 import type { Plan } from '../rollout/plan.ts';
+import type { ProbeNumbers } from '../rollout/probe-tally.ts';
 import type { Revision } from '../rollout/revisions.ts';
 import { rollbackOutcome } from '../rollout/rollback.ts';
 import type { ImageChange } from '../rollout/spec.ts';
@@ -6,8 +7,9 @@ import type { RolloutState } from '../rollout/state.ts';
 import type { StatusReport } from '../rollout/status.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { finishRecord } from './finish-record.ts';
-import { prepare, type ReleasePorts, type ReleaseRequest } from './prepare.ts';
+import { prepare } from './prepare.ts';
 import { refuseFault } from './refuse-fault.ts';
+import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
 import { resolveRollback } from './rollback.ts';
 import { type RolloutEnd, runRollout } from './run-rollout.ts';
 
@@ -20,14 +22,43 @@ export type ReleaseEnd = {
   readonly rollout: RolloutEnd | undefined;
   readonly status?: StatusReport;
   readonly revisions?: readonly Revision[];
+  /** Undefined: nobody asked the application. */
+  readonly probe?: ProbeNumbers | undefined;
 };
+
+/** Begins to ask before the first write. */
+type Probing = { begin(): void; end(): Promise<ProbeNumbers | undefined> };
 
 type Begun = { readonly kind: 'begun'; readonly plan: Plan; readonly state: RolloutState };
 type NotBegun = { readonly kind: 'ended'; readonly end: ReleaseEnd };
 
 /** One release: look at everything, say what will happen, take the lock, and run. Throws UserError before the first write. */
 export async function release(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<ReleaseEnd> {
-  const begun = await begin(request, ports, cancel).catch((error: unknown) => {
+  const probing = probingWith(ports);
+  try {
+    const end = await releaseProbed(request, ports, cancel, probing);
+    return { ...end, probe: await probing.end() };
+  } finally {
+    await probing.end();
+  }
+}
+
+function probingWith({ probe }: ReleasePorts): Probing {
+  let running: ReturnType<NonNullable<ReleasePorts['probe']>['start']> | undefined;
+  let numbers: ProbeNumbers | undefined;
+  return {
+    begin() {
+      running ??= probe?.start();
+    },
+    async end() {
+      numbers ??= await running?.end();
+      return numbers;
+    },
+  };
+}
+
+async function releaseProbed(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal, probing: Probing): Promise<ReleaseEnd> {
+  const begun = await begin(request, ports, cancel, probing).catch((error: unknown) => {
     // A request that the cancel has ended says nothing about the cluster.
     if (cancel.aborted) return cancelledEarly([], undefined);
     return refuseFault(error);
@@ -35,13 +66,15 @@ export async function release(request: ReleaseRequest, ports: ReleasePorts, canc
   if (begun.kind === 'ended') return begun.end;
   const { plan, state } = begun;
   const metrics = plan.rules === undefined ? undefined : ports.metrics;
-  const { cluster, reporter, clock } = ports;
-  const rollout = await runRollout({ world: cluster.world(plan), metrics, reporter, clock }, plan, state, cancel);
+  const { cluster, reporter, clock, smoke } = ports;
+  const rollout = await runRollout({ world: cluster.world(plan), metrics, smoke, reporter, clock }, plan, state, cancel).finally(() =>
+    smoke?.stop(),
+  );
   const outcome = plan.toRevision === undefined ? rollout.outcome : rollbackOutcome(rollout.outcome, plan.toRevision);
   return { outcome, images: plan.images, plan, rollout };
 }
 
-async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Begun | NotBegun> {
+async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal, probing: Probing): Promise<Begun | NotBegun> {
   const { reporter, cluster } = ports;
   reporter.phase('Preflight: nothing is written');
   if (request.command !== 'plan') await finishEarlier(request, ports, cancel);
@@ -60,6 +93,7 @@ async function begin(request: ReleaseRequest, ports: ReleasePorts, cancel: Abort
   for (const warning of plan.warnings) reporter.warning(warning);
   if (request.command === 'plan') return ended('planned', 'planned', 'planned; nothing was written', plan.images, plan);
   if (cancel.aborted) return cancelledEarly(plan.images, plan);
+  probing.begin();
   ports.remember(plan, '');
   const state = await cluster.acquire(plan, request.holder, cancel);
   ports.remember(plan, state.jobUid);

@@ -2,7 +2,10 @@ import { isFault, messageOf } from '../errors.ts';
 import type { StableFacts } from '../rollout/observation.ts';
 import { imagesOn } from '../rollout/phases/promoting.ts';
 import type { Plan } from '../rollout/plan.ts';
-import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/state.ts';
+import { isUndoneByDeletion, type Phase, type RolloutState, resumed } from '../rollout/state.ts';
+import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
+import { pairLeft, phaseLeft } from '../rollout/strategies/pair-ends.ts';
+import { withoutMetrics } from '../rollout/strategies/rules-in-force.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import type { ClusterObservation } from './ports.ts';
 import type { RolloutEnd, RolloutPorts } from './run-rollout.ts';
@@ -19,16 +22,23 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
   const cancel = new AbortController();
   if (!isUndoneByDeletion(state.phase)) {
     const { nowMs } = await observePatiently(ports, cancel.signal);
-    if (cancelled) cancel.abort();
+    if (cancelled || state.abort !== undefined) cancel.abort();
     // Its time begins anew: nobody has worked on it since its process died.
-    return runRollout(ports, plan, { ...state, phase: { ...state.phase, sinceMs: nowMs } }, cancel.signal);
+    const left = { ...resumed(state, nowMs), phase: phaseLeft(state.phase, nowMs) };
+    return runRollout(ports, withoutMetrics(plan, state), left, cancel.signal);
   }
   const because = cancelled ? 'the run was cancelled' : 'the run ended before its rollout did';
   const outcome =
     state.phase.kind === 'ending' || state.phase.kind === 'aborting'
       ? state.phase.outcome
       : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
-  const { nowMs, stable } = await observePatiently(ports, cancel.signal);
+  const { nowMs, stable, blueGreen, pair } = await observePatiently(ports, cancel.signal);
+  if (blueGreen?.services.some((service) => service.colour === 'green') === true) {
+    // The journal is lost, the flip is not.
+    return runRollout(ports, plan, { ...state, phase: recoveryPhase(nowMs, because) }, cancel.signal);
+  }
+  const lost = pairLeft(plan, state, stable, pair, outcome, nowMs);
+  if (lost !== undefined) return runRollout(ports, plan, lost, cancel.signal);
   const ending: Phase = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, outcome) };
   return runRollout(ports, plan, { ...state, phase: ending }, cancel.signal);
 }

@@ -1,3 +1,4 @@
+import { countingEvidence } from '../rollout/gates/absolute-limit.ts';
 import { describeProgress } from '../rollout/gates/metrics-gate.ts';
 import type { Observation } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
@@ -49,8 +50,8 @@ export class Narrator {
     this.#waitingFor = words;
     this.#spokeAtMs = this.#clock.nowMs();
     const elapsed = Math.round((observation.nowMs - state.startedAtMs) / 1000);
-    const progress =
-      this.#plan.rules !== undefined && state.evidence !== undefined ? `; ${describeProgress(this.#plan.rules, state.evidence)}` : '';
+    const counting = countingEvidence(this.#plan, state);
+    const progress = counting === undefined ? '' : `; ${describeProgress(counting.rules, counting.evidence)}`;
     this.#reporter.info(`${elapsed} s: ${because}${reminder ? progress : ''}`);
   }
 }
@@ -67,13 +68,41 @@ export function titleOf(plan: Plan, phase: Phase): string {
       const step = plan.steps[phase.index];
       return `Step ${phase.index + 1} of ${plan.steps.length}: ${step?.weightPercent ?? 0} %`;
     }
+    case 'pair-step': {
+      const step = plan.steps[phase.index];
+      return `Step ${phase.index + 1} of ${plan.steps.length}: ${step?.weightPercent ?? 0} %`;
+    }
+    case 'pair-finishing':
+      return `All replicas to Deployment ${plan.pair?.name ?? ''}`;
+    case 'pair-restoring':
+      return 'Put the replicas back that were found';
     case 'promoting':
       return 'Promote';
+    case 'trial':
+      return 'Try one pod, outside of every Service';
+    case 'rolling':
+      return plan.spec.strategy === 'recreate' ? 'Recreate' : 'Roll out';
+    case 'baking':
+      return 'Watch the new version';
     case 'reverting':
       return 'Put the old images back';
     case 'aborting':
       return 'Abort';
+    case 'green':
+      return `Try ${plan.names.green} without traffic`;
+    case 'flipping':
+      return `Lead the Services to ${plan.names.green}`;
+    case 'live':
+      return `Watch ${plan.names.green} under real traffic`;
+    case 'updating':
+      return `Update Deployment ${deployment}, which has no traffic`;
+    case 'flipping-back':
+      return `Lead the Services to Deployment ${deployment} again`;
+    case 'draining':
+      return `Drain ${plan.names.green}`;
     case 'ending':
-      return phase.outcome.result === 'promoted' || phase.outcome.result === 'done' ? 'Clean up' : 'Take the canary back';
+      return phase.outcome.result === 'promoted' || phase.outcome.result === 'done' || plan.steps.length === 0
+        ? 'Clean up'
+        : 'Take the canary back';
   }
 }

@@ -1,12 +1,15 @@
 import type { Command } from '../rollout/command.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
 import type { FieldChange } from '../rollout/field-change.ts';
+import type { Sample } from '../rollout/gates/absolute-limit.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
+import type { ProbeNumbers } from '../rollout/probe-tally.ts';
 import type { FoundRevisions } from '../rollout/revisions.ts';
 import type { Situation } from '../rollout/situation.ts';
-import type { Holder, Phase, RolloutState } from '../rollout/state.ts';
+import type { Strategy } from '../rollout/spec.ts';
+import type { Holder, RolloutState } from '../rollout/state.ts';
 import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
@@ -40,6 +43,8 @@ export type WorkloadPodNames = PodNames & {
   /** Of stable: the pods of its newest template, and the others. */
   readonly updated: readonly string[];
   readonly outdated: readonly string[];
+  /** Of blue-green: the pods of green. */
+  readonly green?: readonly string[];
 };
 
 /** Reads both arms with one query. Never throws for a fault of the world: it says `unavailable`. */
@@ -57,6 +62,8 @@ export type StableTraffic = {
   readonly source?: readonly string[];
   /** Bounds of the response times' buckets, without +Inf; undefined: no histogram is read. */
   readonly bucketBoundsMs?: readonly number[] | undefined;
+  /** What that rests on: the requests of the last minute. */
+  readonly counted?: Sample;
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */
@@ -64,8 +71,18 @@ export type MetricsSource = Metrics & {
   preflight(stablePods: readonly string[], signal: AbortSignal, endpoints?: MetricsEndpoints): Promise<StableTraffic>;
 };
 
+/** Asks the application during a release, as a client would. It judges nothing, and nothing waits for it. */
+export type Probe = {
+  /** Asks once; throws UserError where the answer is not 2xx or 3xx. */
+  preflight(signal: AbortSignal): Promise<void>;
+  /** Asks until it is ended; neither throws. */
+  start(): { end(): Promise<ProbeNumbers> };
+};
+
 /** What the cluster shows in one turn, and which pods the metrics are to be read of. */
-export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics'> & { readonly podNames: WorkloadPodNames };
+export type ClusterObservation = Omit<Observation, 'cancelled' | 'rejection' | 'metrics' | 'smoke'> & {
+  readonly podNames: WorkloadPodNames;
+};
 
 /** The cluster, as one rollout sees it. */
 export type World = {
@@ -101,7 +118,7 @@ export type Inspected = {
 export type Cluster = {
   /** Throws UserError with everything that is missing; answers a warning where it cannot know. */
   checkAccess(permissions: readonly Permission[], what?: string): Promise<string | undefined>;
-  inspect(): Promise<Inspected>;
+  inspect(strategy: Strategy): Promise<Inspected>;
   /** Throws UserError with every write of the plan that the API server would refuse. */
   dryRun(plan: Plan): Promise<void>;
   /** Creates the Job; throws UserError `rollout-busy` where another run holds it. */
@@ -114,13 +131,38 @@ export type Cluster = {
   seize(
     situation: Situation,
     holder: Holder,
-    becomes: (state: RolloutState, nowMs: number) => Phase,
+    becomes: (state: RolloutState, nowMs: number) => RolloutState,
   ): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
   /** The Deployment's revisions. Reads only. */
   revisions(): Promise<FoundRevisions>;
+  /** The plan of a blue-green rollout whose Job is gone while a Service still leads to its green, as green itself records it. */
+  findOrphan(): Promise<Plan | undefined>;
   /** The journal of the rollout that this holder began; undefined where its Job is gone. */
   readJournal(plan: Plan, holderId: string): Promise<RolloutState | undefined>;
   world(plan: Plan): World;
+};
+
+/** One request to the preview Service, and what it answers. */
+export type PreviewRelay = (
+  request: {
+    readonly method: 'GET' | 'POST';
+    /** With its leading slash, without `..`. */
+    readonly path: string;
+    /** With its leading `?`, or empty. */
+    readonly search: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string | undefined;
+  },
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly contentType: string | undefined; readonly text: string }>;
+
+/** The user's own command against green. */
+export type SmokeTest = {
+  /** Starts it once; how it stands is for `read` to say. */
+  start(plan: Plan): Promise<void>;
+  read(): Observation['smoke'];
+  /** Ends it, with everything that it has started. */
+  stop(): Promise<void>;
 };
 
 /** What a person sees. Everything untrusted is escaped behind this port. */

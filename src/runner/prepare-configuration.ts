@@ -5,7 +5,7 @@ import { planConfigMaps } from '../rollout/plan-config-maps.ts';
 import { planVariables } from '../rollout/plan-variables.ts';
 import type { ImageChange, ImageRequest } from '../rollout/spec.ts';
 import type { Inspected } from './ports.ts';
-import type { ReleaseRequest } from './prepare.ts';
+import type { ReleaseRequest } from './release-request.ts';
 
 /** What changes beside the images: variables, references to ConfigMaps, the note of the change. Throws UserError with what cannot be changed. */
 export function planConfiguration(request: ReleaseRequest, inspected: Inspected, images: readonly ImageChange[]): PlannedConfiguration {

@@ -1,55 +1,22 @@
 import { UserError } from '../errors.ts';
-import type { CauseContext } from '../rollout/change-cause.ts';
+import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
+import { describeBlueGreen } from '../rollout/describe-blue-green.ts';
+import { roomWarnings } from '../rollout/describe-direct-plan.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
 import { configurationOf } from '../rollout/field-change.ts';
-import { rulesFor } from '../rollout/gates/metrics-rules.ts';
-import { slowBoundProblem } from '../rollout/gates/slow-requests.ts';
-import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import { namesFor } from '../rollout/names.ts';
+import { pairRefusals } from '../rollout/pair-refusals.ts';
 import { type PermissionNeeds, permissionsFor } from '../rollout/permissions.ts';
 import { type Plan, planRelease } from '../rollout/plan.ts';
 import { planImages } from '../rollout/plan-images.ts';
 import { warnOfSecrets } from '../rollout/plan-variables.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
-import type { Earlier } from '../rollout/report.ts';
-import type { ImageChange, ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
-import type { Holder } from '../rollout/state.ts';
-import type { Clock, Cluster, Inspected, MetricsSource, Reporter, StableTraffic } from './ports.ts';
+import type { ImageChange, ReleaseSpec } from '../rollout/spec.ts';
+import { forecastFor, refuseHopeless } from './forecast.ts';
+import type { Inspected } from './ports.ts';
 import { planConfiguration } from './prepare-configuration.ts';
-
-export type ReleaseRequest = {
-  readonly command: 'deploy' | 'plan' | 'rollback';
-  readonly namespace: string;
-  readonly deployment: string;
-  readonly images: ImageRequest;
-  /** Variables that change with the release. */
-  readonly variables?: readonly VariableRequest[];
-  /** Whether ConfigMaps are released. */
-  readonly configMaps?: boolean;
-  /** Undefined: the annotation is left alone. */
-  readonly cause?: CauseContext | undefined;
-  readonly spec: ReleaseSpec;
-  readonly readinessOnPurpose: boolean;
-  readonly logs: boolean;
-  readonly proxied: PermissionNeeds['proxied'];
-  readonly podsProxy: boolean;
-  /** The source of metrics is used if it can be: nobody asked for it, and readiness judges otherwise. */
-  readonly metricsIfPossible: boolean;
-  readonly holder: Holder;
-  /** Of a rollback: the revision; undefined is the newest that is not the current one. */
-  readonly toRevision?: number | undefined;
-};
-
-export type ReleasePorts = {
-  readonly cluster: Cluster;
-  readonly metrics: MetricsSource | undefined;
-  readonly reporter: Reporter;
-  readonly clock: Clock;
-  /** Called before the first write, and again once the Job's uid is known: what a later step needs in order to clean up. */
-  readonly remember: (plan: Plan, jobUid: string) => void;
-  /** Called when the record of a dead run has been finished or undone. */
-  readonly onEarlier?: (earlier: Earlier) => void;
-};
+import { isRescue, prepareJudge } from './prepare-judge.ts';
+import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
 
 export type Prepared =
   | { readonly kind: 'unchanged'; readonly images: readonly ImageChange[] }
@@ -59,12 +26,20 @@ export type Prepared =
 export async function prepare(request: ReleaseRequest, ports: ReleasePorts, cancel: AbortSignal): Promise<Prepared> {
   const { cluster, reporter } = ports;
   const names = namesFor(request.deployment);
-  const permissions = permissionsFor({ ...request, names, claims: [] });
+  const needs = {
+    ...request,
+    names,
+    claims: [],
+    strategy: request.spec.strategy,
+    smokeTest: request.spec.smokeTest,
+    pair: request.spec.canaryDeployment,
+  };
+  const permissions = permissionsFor(needs);
   const accessWarning = await cluster.checkAccess(permissions);
   if (accessWarning === undefined) reporter.info(`${permissions.length} permissions: all there`);
   else reporter.warning(accessWarning);
 
-  const inspected = await cluster.inspect();
+  const inspected = await cluster.inspect(request.spec.strategy);
   const planned = planImages(inspected.containers, request.images);
   if (planned.kind === 'problem') throw new UserError('container-missing', planned.message, planned.hint);
   const configuration = planConfiguration(request, inspected, planned.images);
@@ -75,165 +50,55 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
     planned.images.map((image) => image.container),
     fields,
   );
-  const [refusal, ...others] = refusalsFor(facts, request.spec);
+  const released = planned.images.map((image) => image.container);
+  const [refusal, ...others] = [...refusalsFor(facts, request.spec), ...pairRefusals(facts, request.spec, released)];
   if (refusal !== undefined) {
     const all = [refusal, ...others];
     throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
   }
+  await checkFlips(facts, needs, ports);
   const judge = await prepareJudge(request, ports, facts.unhealthy !== undefined, inspected, cancel);
-  const warnings = [...judge.warnings, ...warnOfSecrets(request.variables ?? [])];
+  const warnings = [...judge.warnings, ...pairWarnings(facts), ...warnOfSecrets(request.variables ?? [])];
   const spec: ReleaseSpec = { ...request.spec, judgedBy: judge.rules === undefined ? request.spec.judgedBy : 'metrics' };
-  const plan = planRelease(facts, planned.images, spec, judge.rules, warnings, configuration);
+  const drawn = planRelease(facts, planned.images, spec, judge.rules, warnings, configuration);
+  const plan: Plan = { ...drawn, stableSample: judge.traffic?.counted, warnings: [...drawn.warnings, ...roomWarnings(facts, drawn)] };
   const traffic =
     judge.traffic === undefined || plan.rules === undefined
       ? undefined
       : { ...judge.traffic, forecast: forecastFor(plan, plan.rules, judge.traffic) };
   if (traffic !== undefined && !isRescue(request, facts.unhealthy !== undefined)) refuseHopeless(plan, traffic.forecast, traffic);
   await cluster.dryRun(plan);
+  await ports.probe?.preflight(cancel);
   reporter.info('the API server would take every write, the rollback included');
   return {
     kind: 'plan',
     plan,
-    lines: describePlan(plan, { services: facts.services, budgetsKnown: facts.budgets !== undefined, traffic }),
+    lines: (plan.blueGreen === undefined ? describePlan : describeBlueGreen)(plan, {
+      services: facts.pair?.commonServices ?? facts.services,
+      budgetsKnown: facts.budgets !== undefined,
+      traffic,
+    }),
   };
 }
 
-/** Prometheus finds a new pod and scrapes it within this time, or not at all. */
-const youngMs = 45_000;
-const unseenPauseMs = 2_000;
+/** Which Services are to be flipped is known only now; their lines of the Role are asked for before anything is written, too. */
+async function checkFlips(
+  facts: DeploymentFacts,
+  needs: PermissionNeeds & Pick<ReleaseSpec, 'smokeTest'>,
+  { cluster }: ReleasePorts,
+): Promise<void> {
+  if (facts.blueGreen?.kind !== 'colours') return;
+  const { services, preview } = facts.blueGreen.plan;
+  const [port] = preview.ports;
+  const previewed = needs.smokeTest === undefined || port === undefined ? undefined : `${needs.names.preview}:${port.name ?? port.port}`;
+  await cluster.checkAccess(permissionsFor({ ...needs, flipped: services, previewed }));
+}
 
-type Judge = { readonly rules: Plan['rules']; readonly traffic: StableTraffic | undefined; readonly warnings: readonly string[] };
-
-async function prepareJudge(
-  request: ReleaseRequest,
-  ports: ReleasePorts,
-  unhealthy: boolean,
-  inspected: Inspected,
-  cancel: AbortSignal,
-): Promise<Judge> {
-  const { spec } = request;
-  if (request.metricsIfPossible) return tryMetrics(request, ports, unhealthy, inspected, cancel);
-  if (spec.judgedBy === 'readiness' || ports.metrics === undefined) {
-    return {
-      rules: undefined,
-      traffic: undefined,
-      warnings: request.readinessOnPurpose ? [] : [readinessWarning('no Prometheus is given')],
-    };
-  }
-  const rules = rulesFor({ compare: !unhealthy, spec });
-  if (rules === undefined) {
-    const warning = `${over(request)} an unhealthy Deployment: there is nothing to compare with and no max-error-rate is given, so the release is judged by readiness alone`;
-    return { rules, traffic: undefined, warnings: [warning] };
-  }
-  const traffic = await readTraffic(ports.metrics, ports, inspected, cancel).catch((error: unknown) => {
-    // What does not answer is often why it is rolled back: its silence must not forbid that.
-    if (!isRescue(request, unhealthy) || !(error instanceof UserError)) throw error;
-    return error;
-  });
-  if (traffic instanceof UserError) {
-    const warning = `${traffic.message}; and the Deployment is not healthy: this rollback is judged by readiness alone`;
-    return { rules: undefined, traffic: undefined, warnings: [warning] };
-  }
-  refuseUnknownBound(spec, traffic);
-  const { stablePods } = inspected;
-  const { podsWithoutSeries } = traffic;
-  const unseen = `there are no metrics of ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
-  const warnings = [
-    ...(podsWithoutSeries.length > 0 ? [unseen] : []),
-    ...(unhealthy ? [`${over(request)} an unhealthy Deployment: judged by the absolute limits alone`] : []),
+function pairWarnings({ pair }: ReturnType<Inspected['facts']>): readonly string[] {
+  if (pair?.autoscalers !== undefined || pair === undefined) return [];
+  return [
+    'HorizontalPodAutoscalers cannot be listed with these permissions: one that scales a Deployment of the pair would fight this release',
   ];
-  return { rules, traffic, warnings };
-}
-
-/** A rollback of a Deployment that is not healthy: what would forbid a release must not forbid this. */
-function isRescue(request: ReleaseRequest, unhealthy: boolean): boolean {
-  return request.command === 'rollback' && unhealthy;
-}
-
-function over({ command }: ReleaseRequest): string {
-  return command === 'rollback' ? 'rollback of' : 'force over';
-}
-const readinessWarning = (why: string): string =>
-  `${why}: the release is judged by readiness alone. A pod that is ready and answers with errors is promoted. Set prometheus, or metrics: none to silence this`;
-
-/** What nobody asked for refuses no release: without metrics that can judge, readiness does, and one warning says why. */
-async function tryMetrics(
-  request: ReleaseRequest,
-  ports: ReleasePorts,
-  unhealthy: boolean,
-  inspected: Inspected,
-  cancel: AbortSignal,
-): Promise<Judge> {
-  const byReadiness = (why: string): Judge => {
-    const warnings = [readinessWarning(`no Prometheus is given, and the pods' own metrics cannot judge (${why})`)];
-    return { rules: undefined, traffic: undefined, warnings };
-  };
-  // Only what announces itself is tried: other pods are nobody's business.
-  if (Object.keys(inspected.metricsEndpoints ?? {}).length === 0) return byReadiness('no pod announces a port for them');
-  try {
-    const asked = { ...request, metricsIfPossible: false, spec: { ...request.spec, judgedBy: 'metrics' as const } };
-    const judge = await prepareJudge(asked, ports, unhealthy, inspected, cancel);
-    if (judge.rules === undefined || judge.traffic === undefined) return judge;
-    const plan = planRelease(inspected.facts([]), [], asked.spec, judge.rules, []);
-    refuseHopeless(plan, forecastFor(plan, judge.rules, judge.traffic), judge.traffic);
-    ports.reporter.info('no Prometheus is given: the metrics of the pods themselves judge');
-    return judge;
-  } catch (error) {
-    if (error instanceof UserError) return byReadiness(lowerFirst(error.message));
-    throw error;
-  }
-}
-
-const lowerFirst = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
-
-/** A time between two buckets cannot be counted. */
-function refuseUnknownBound({ maxSlow }: ReleaseSpec, traffic: StableTraffic): void {
-  const problem = maxSlow === undefined ? undefined : slowBoundProblem(maxSlow, traffic.bucketBoundsMs);
-  if (problem === undefined) return;
-  throw new UserError('metrics-empty', problem, 'Give one of the bounds as the time, or leave `max-slow` out');
-}
-
-/** Pods of a release that has just ended are not scraped yet: that is no wrong query, for a while. */
-async function readTraffic(
-  metrics: MetricsSource,
-  { clock, reporter }: ReleasePorts,
-  inspected: Inspected,
-  cancel: AbortSignal,
-): Promise<StableTraffic> {
-  const startedAtMs = clock.nowMs();
-  while (true) {
-    try {
-      return await metrics.preflight(inspected.stablePods, cancel, inspected.metricsEndpoints);
-    } catch (error) {
-      const waitedMs = clock.nowMs() - startedAtMs;
-      const isYoung = inspected.stableAgeMs + waitedMs < youngMs;
-      if (!(error instanceof UserError) || error.code !== 'metrics-empty' || !isYoung || cancel.aborted) throw error;
-      if (waitedMs < unseenPauseMs)
-        reporter.info(`${error.message}, which are ${Math.round(inspected.stableAgeMs / 1000)} s old: waiting for the first scrape`);
-      await clock.sleep(unseenPauseMs, cancel);
-    }
-  }
-}
-
-function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
-  return forecast({
-    requestsPerSecond: traffic.requestsPerSecond,
-    stableErrorRate: traffic.errorRate,
-    steps: plan.steps,
-    timeoutMs: plan.spec.timeoutMs,
-    rules,
-  });
-}
-
-/** Better now than after ten minutes. */
-function refuseHopeless(plan: Plan, expected: Forecast, traffic: StableTraffic): void {
-  if (expected.secondsToPass !== undefined || plan.spec.onInconclusive === 'promote') return;
-  const rate = Number(traffic.requestsPerSecond.toFixed(2));
-  throw new UserError(
-    'traffic-too-little',
-    `Too little traffic for a verdict: about ${expected.neededRequests} canary requests are needed, and ${rate} requests/s give the canary about ${expected.availableRequests} within ${Math.round(plan.spec.timeoutMs / 1000)} s`,
-    'Any of these helps: a longer timeout, a larger last step, a wider max-error-increase, on-inconclusive: promote, or metrics: none (readiness alone)',
-  );
 }
 
 function unchangedImages(containers: Inspected['containers']): readonly ImageChange[] {

@@ -3,7 +3,7 @@ import type { Earlier } from '../rollout/report.ts';
 import type { Situation } from '../rollout/situation.ts';
 import { leftOf, remedyOf, type Standing, standingOf } from '../rollout/standing.ts';
 import type { Outcome } from '../rollout/verdict.ts';
-import { cleanUp, endByDeletion } from './clean-up.ts';
+import { cleanUp, endByDeletion, lookPatiently } from './clean-up.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';
 import type { ReleaseEnd } from './deploy.ts';
 import { finishRecord } from './finish-record.ts';
@@ -26,12 +26,12 @@ export async function reconcile(request: CommandRequest, ports: CommandPorts): P
     await endByDeletion(request, ports, situation, endedOutcome(situation));
     done.push('the Job of an ended rollout is gone');
   }
-  const before = await cluster.look();
-  if (standingOf(before) === 'left') {
+  const before = await lookPatiently(ports);
+  if (before !== undefined && standingOf(before) === 'left') {
     await cleanUp(request, ports, before);
     done.push(`removed: ${leftOf(before).join('; ')}`);
   }
-  const outcome = outcomeOf(request.deployment, done, earlier, done.length > 0 ? await cluster.look() : before);
+  const outcome = outcomeOf(request.deployment, done, earlier, done.length > 0 ? await lookPatiently(ports) : before);
   return { outcome, images: earlier?.images ?? [], plan: undefined, rollout: undefined };
 }
 
@@ -51,7 +51,11 @@ function endedOutcome({ job }: Situation): Outcome {
 
 const unfinished: ReadonlySet<Outcome['reason']> = new Set(['write-refused', 'cluster-unreachable']);
 
-function outcomeOf(deployment: string, done: readonly string[], earlier: Earlier | undefined, after: Situation): Outcome {
+function outcomeOf(deployment: string, done: readonly string[], earlier: Earlier | undefined, after: Situation | undefined): Outcome {
+  if (after === undefined) {
+    const because = [...done, 'the Deployment is gone, or the API server does not answer any more'].join('; ');
+    return { result: 'failed', reason: 'cluster-unreachable', because, evidence: [] };
+  }
   const standing = standingOf(after);
   const left = leftOf(after);
   if (earlier !== undefined && earlier.outcome.result === 'failed' && unfinished.has(earlier.outcome.reason)) return earlier.outcome;

@@ -5,7 +5,7 @@ import type { FoundRevisions } from '../rollout/revisions.ts';
 import { containersOf } from '../rollout/revisions.ts';
 import { chooseRevision, rollbackRequest } from '../rollout/rollback.ts';
 import type { ImageChange } from '../rollout/spec.ts';
-import type { ReleasePorts, ReleaseRequest } from './prepare.ts';
+import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
 
 export type ResolvedRollback =
   | { readonly kind: 'request'; readonly request: ReleaseRequest }

@@ -11,12 +11,14 @@ import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/st
 import type { Outcome } from '../rollout/verdict.ts';
 import { Narrator } from './narrator.ts';
 import { observe, type Rejection } from './observe.ts';
-import type { Clock, Metrics, Reporter, World } from './ports.ts';
+import type { Clock, Metrics, Reporter, SmokeTest, World } from './ports.ts';
 
 export type RolloutPorts = {
   readonly world: World;
   /** Undefined: judged by readiness alone. */
   readonly metrics: Metrics | undefined;
+  /** Undefined where there is no smoke test, or it is not this process' to run. */
+  readonly smoke?: SmokeTest | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
 };
@@ -56,7 +58,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
     try {
       // A cancelled run must not be kept from its one request by reads that are under way.
       const signal = seenAtMs !== undefined && canCancelAtOnce(state.phase) ? cancel : neverAborted;
-      observation = { ...(await observe(ports, plan, state, rejection, signal)), cancelled: cancel.aborted };
+      observation = { ...(await observe(ports, plan, state, rejection, signal)), smoke: ports.smoke?.read(), cancelled: cancel.aborted };
       heardAtMs = clock.nowMs();
       seenAtMs = observation.nowMs;
     } catch (error) {
@@ -98,12 +100,19 @@ async function act(
 ): Promise<RolloutState> {
   if (decision.kind === 'apply') {
     narrator.note(describeCommand(plan, decision.command), decision.because, observation.nowMs);
-    await ports.world.apply(decision.command, decision.because);
+    if (decision.command.kind === 'run-smoke-test') await runSmokeTest(ports, plan);
+    else await ports.world.apply(decision.command, decision.because);
     return state;
   }
   if (decision.to.phase !== state.phase) narrator.note('decided', decision.because, observation.nowMs);
   if (decision.journal) await ports.world.journal(decision.to, deadlineFor(plan, decision.to.phase));
   return decision.to;
+}
+
+async function runSmokeTest({ smoke, reporter }: RolloutPorts, plan: Plan): Promise<void> {
+  if (smoke === undefined) throw new AssertionError('a smoke test is wanted, and there is nobody to run it');
+  reporter.info(`the smoke test runs against Service ${plan.names.preview}`);
+  await smoke.start(plan);
 }
 
 /** Whether one request undoes everything, and has not been decided yet. */
@@ -119,6 +128,7 @@ function unlessCancelled(cancel: AbortSignal): AbortSignal {
 /** A cancelled run has one request before anything else: the Job goes without another look, and its canary with it. */
 async function cancelAtOnce(ports: RolloutPorts, state: RolloutState, nowMs: number): Promise<RolloutState> {
   const outcome: Outcome = { result: 'rolled-back', reason: 'cancelled', because: 'the run was cancelled', evidence: [] };
+  void ports.smoke?.stop();
   await ports.world
     .apply({ kind: 'ensure-job-deleted' }, outcome.because)
     .catch((error: unknown) => ports.reporter.warning(messageOf(error)));

@@ -219,6 +219,7 @@ describe('preflight', () => {
     expect(result).toEqual({
       requestsPerSecond: 3030 / 60 + 300 / 15 + 50 / 2,
       errorRate: 30 / 3380,
+      counted: { errors: 30, requests: 3380 },
       podsWithoutSeries: ['late'],
       source: [
         'metrics: read from Prometheus, http_requests_total by code, probes and scrapes included where it counts them (prometheus-client): sum by (pod, job, code, status, status_code) (http_requests_total{namespace="shop",pod=~"$pods"})',

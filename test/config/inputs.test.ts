@@ -53,6 +53,8 @@ describe('parseInputs', () => {
         timeoutMs: 1_800_000,
         readyTimeoutMs: 300_000,
         minDurationMs: 60_000,
+        bakeMs: 0,
+        smokeTest: undefined,
         deadManMs: 240_000,
         onInconclusive: 'rollback',
         force: false,
@@ -201,8 +203,6 @@ describe('parseInputs refuses', () => {
     [{ 'config-maps': `${'w'.repeat(243)}=a.yaml` }, 'is not the name of a ConfigMap'],
     [{ 'config-maps': 'web=' }, 'has no path'],
     [{ 'config-maps': 'web=a\nweb=b' }, '"web" stands there twice'],
-    [{ strategy: 'blue-green' }, 'strategy: blue-green does not exist yet; canary does'],
-    [{ strategy: 'yolo' }, 'strategy: "yolo" is not valid; valid: canary'],
     [{ command: 'promote' }, 'command: promote does not exist yet; deploy and plan'],
     [{ command: 'rollback' }, 'tag: command: rollback takes none; leave it out'],
     [{ command: 'abort' }, 'tag: command: abort takes none; leave it out'],
@@ -222,6 +222,13 @@ describe('parseInputs refuses', () => {
       'metrics: istio names the metric, and error-query and total-query another one',
     ],
     [{ metrics: 'none', 'max-error-rate': '1%' }, 'max-error-rate: it needs prometheus'],
+    [{ strategy: 'rolling', steps: '25%' }, 'steps: strategy rolling has no steps; leave it out'],
+    [{ strategy: 'recreate', steps: '25%' }, 'steps: strategy recreate has no steps; leave it out'],
+    [{ bake: '25h' }, 'bake: "25h" is out of range; valid is 0s to 24h'],
+    [{ strategy: 'shadow' }, 'strategy: shadow does not exist yet; canary and rolling and recreate and blue-green do'],
+    [{ strategy: 'yolo' }, 'strategy: "yolo" is not valid; valid: canary, rolling, recreate, blue-green'],
+    [{ 'smoke-test': 'curl' }, 'smoke-test: it needs strategy: blue-green'],
+    [{ bake: 'long' }, 'bake: "long" is no'],
     [{ metrics: 'podinfo' }, 'metrics: "podinfo" is not valid'],
     [{ steps: '10%, 100%' }, 'steps: "100%": end at 50 %: more is promotion'],
     [{ 'max-error-rate': '1%' }, 'max-error-rate: it needs prometheus'],
@@ -290,5 +297,36 @@ describe('parseInputs refuses', () => {
         problemsOf(inputs);
       }),
     );
+  });
+});
+
+describe('canary-deployment', () => {
+  const pair = { ...least, 'canary-deployment': 'web-v2' };
+
+  test('is a second Deployment, whose shares may go up to all', () => {
+    const { release } = parse({ ...pair, steps: '10%, 75%, 100%' });
+    expect(release.canaryDeployment).toBe('web-v2');
+    expect(release.steps.map((step) => step.weightPercent)).toEqual([10, 75, 100]);
+    expect(parse(least).release.canaryDeployment).toBeUndefined();
+  });
+
+  test.each([
+    [{ ...pair, 'canary-deployment': 'web' }, 'canary-deployment: it is the same as deployment'],
+    [{ ...pair, 'canary-deployment': 'Web' }, 'canary-deployment: "Web" is not the name of a Deployment'],
+    [{ ...pair, steps: '100%' }, 'steps: 100% alone leaves nothing to compare with'],
+    [{ ...pair, steps: '50%, 100% for 5m' }, 'steps: 100% is the end, which has no time'],
+    [{ ...pair, steps: '50%, 101%' }, 'steps: '],
+    [{ ...least, steps: '75%' }, 'end at 50 %: more is promotion'],
+  ])('%j is refused', (inputs, words) => {
+    expect(problemsOf(inputs)).toContain(words);
+  });
+});
+
+describe('probe-url', () => {
+  test('is parsed, and a wrong one is not repeated', () => {
+    expect(parse({ ...least, 'probe-url': 'https://shop.example.com/healthz' }).probe).toMatchObject({ kind: 'url' });
+    const problems = problemsOf({ ...least, 'probe-url': 'ftp://user:s3cret@host' });
+    expect(problems).toContain('probe-url: this is not an address');
+    expect(problems).not.toContain('s3cret');
   });
 });

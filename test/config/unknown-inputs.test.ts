@@ -7,7 +7,8 @@ test.each([
   ['INPUT_DEADMAN', 'deadman: there is no such input; did you mean dead-man?'],
   ['INPUT_CONTAINER', 'container: there is no such input; did you mean containers?'],
   ['INPUT_PROMETHEUS-URL', 'prometheus-url: there is no such input; did you mean prometheus?'],
-  ['INPUT_BAKE', 'bake: there is no such input; the README lists those that exist'],
+  ['INPUT_ON-BUSY', 'on-busy: there is no such input; the README lists those that exist'],
+  ['INPUT_YEAST', 'yeast: there is no such input; the README lists those that exist'],
 ])('%s', (name, problem) => {
   expect(unknownInputs([name])).toEqual([problem]);
 });

@@ -1,11 +1,13 @@
 import { describe, test, vi } from 'vitest';
+import { namesFor } from '../../src/rollout/names.ts';
 import { permissionsForCommand } from '../../src/rollout/permissions.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { isWrite, writesOf } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace } from './scene.ts';
 import { openStage, refusal, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+// Every one of these runs the action two or three times.
+vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
 
 /** Nothing but the kubeconfig and the name, as from another machine. */
 const outside = { tag: '', prometheus: '', steps: '', 'min-duration': '', 'dead-man': '' };
@@ -227,7 +229,7 @@ describe.concurrent('command: reconcile', () => {
 });
 
 describe.concurrent('commands that may not, or cannot', () => {
-  const needs = { namespace, deployment: 'web', names: { job: 'web-rollout', canary: 'web-canary' } };
+  const needs = { namespace, deployment: 'web', names: namesFor('web') };
   const rulesFor = (name: Parameters<typeof permissionsForCommand>[0]) =>
     permissionsForCommand(name, needs).map(({ group, resource, verb, name: only }) => ({
       apiGroups: [group],

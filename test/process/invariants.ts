@@ -85,6 +85,18 @@ export function leftovers(sandbox: Sandbox): readonly string[] {
       .list('configmaps', namespace)
       .filter(({ metadata }) => metadata.labels?.[`${ours}target`] !== undefined)
       .map(({ metadata }) => `ConfigMap ${metadata.name}`),
+    ...sandbox
+      .list('services', namespace)
+      .filter(({ metadata }) => metadata.name.endsWith('-preview'))
+      .map(({ metadata }) => `Service ${metadata.name}`),
+    ...sandbox.list('services', namespace).flatMap(({ metadata }) => [
+      ...Object.keys(metadata.annotations ?? {})
+        .filter((key) => key.startsWith(ours))
+        .map((key) => `annotation ${key} on Service ${metadata.name}`),
+      ...(metadata.managedFields ?? [])
+        .filter((entry) => entry.manager === 'gated-rollout')
+        .map(() => `our entry on Service ${metadata.name}`),
+    ]),
     ...labels.map((label) => `label ${label}`),
     ...managers.map(() => 'our entry in managedFields'),
   ];

@@ -1,4 +1,5 @@
 import { describe, test, vi } from 'vitest';
+import { namesFor } from '../../src/rollout/names.ts';
 import { renderRoles } from '../../src/rollout/permissions.ts';
 import { expectGolden } from './golden.ts';
 import { isWrite } from './requests.ts';
@@ -78,7 +79,7 @@ describe.concurrent('a token that may not do everything', () => {
   const permission = {
     namespace: 'shop',
     deployment: 'web',
-    names: { job: 'web-rollout', canary: 'web-canary' },
+    names: namesFor('web'),
     logs: true,
     claims: [],
     proxied: undefined,

@@ -62,6 +62,7 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/(held for|ready for|started|heartbeat|not available within) \d+ s/gu, '$1 # s'],
   [/(Prometheus|readiness alone), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
   [/(command <code>[a-z]+<\/code>), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
+  [/for at most \d+ ms(,? \(?at least) \d+ ms/gu, 'for at most # ms$1 # ms'],
   [/Confidence of the verdict: .*/gu, 'Confidence of the verdict: #'],
 ];
 

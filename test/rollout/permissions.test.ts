@@ -41,6 +41,27 @@ it('asks for logs only where logs are evidence, and for a proxy only where there
   expect(few).not.toContain('services/proxy');
 });
 
+it('asks for the Services and green only where blue-green flips them', () => {
+  const lines = renderRoles(
+    permissionsFor({ ...needs, strategy: 'blue-green', flipped: ['web', 'admin'], previewed: 'web-preview:http', proxied: undefined }),
+    'gated-rollout',
+  ).split('\n');
+  for (const line of [
+    '- {apiGroups: [apps], resources: [deployments], resourceNames: [web-green], verbs: [get, patch, delete]}',
+    '- {apiGroups: [""], resources: [services], verbs: [list, create]}',
+    '- {apiGroups: [""], resources: [services], resourceNames: [web-preview], verbs: [get, delete]}',
+    '- {apiGroups: [""], resources: [services], resourceNames: [admin], verbs: [get, patch]}',
+    '- {apiGroups: [""], resources: [services/proxy], resourceNames: ["web-preview:http"], verbs: [get, create]}',
+  ])
+    expect(lines).toContain(line);
+});
+
+it('names the preview Service so that a Service may bear it', () => {
+  expect(namesFor('web').preview).toBe('web-preview');
+  expect(namesFor('1up').preview).toBe('s-1up-preview');
+  expect(namesFor('9'.repeat(60)).preview.length).toBeLessThanOrEqual(63);
+});
+
 it('says a permission in words', () => {
   const [first] = permissionsFor(needs);
   expect(first && describePermission(first)).toBe('create jobs.batch in namespace shop');

@@ -1,31 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { DeploymentFacts, Namesake } from '../../src/rollout/deployment-facts.ts';
 import { refusalsFor } from '../../src/rollout/refusals.ts';
-import { spec } from './scene.ts';
+import { healthy, spec } from './scene.ts';
 
-const healthy: DeploymentFacts = {
-  namespace: 'shop',
-  name: 'web',
-  uid: 'web-1',
-  names: { job: 'web-rollout', canary: 'web-canary' },
-  replicas: 4,
-  minAvailable: 3,
-  maxSurge: 1,
-  paused: false,
-  strategyType: 'RollingUpdate',
-  unhealthy: undefined,
-  containers: [{ name: 'app', image: 'app:v1' }],
-  templateHash: 'hash-1',
-  carriesTrackLabel: false,
-  rollout: undefined,
-  hostPorts: [],
-  exclusiveVolumes: [],
-  repelsItself: false,
-  sleepBeforeStop: true,
-  services: ['web'],
-  budgets: undefined,
-  namesakes: [],
-};
 const canary: Namesake = { kind: 'Deployment', name: 'web-canary', uid: 'c', ours: false, terminating: false, heldBy: undefined };
 const job: Namesake = { kind: 'Job', name: 'web-rollout', uid: 'j', ours: true, terminating: false, heldBy: 'by octocat' };
 
@@ -51,6 +28,20 @@ describe('refusalsFor', () => {
     expect(refusals).toHaveLength(1);
     expect(refusals[0]?.message).toContain(says);
     expect(refusals[0]?.hint).not.toBe('');
+  });
+
+  it('leaves the replacing to the strategy that the Deployment itself says, and names the other one', () => {
+    const recreated: DeploymentFacts = { ...healthy, strategyType: 'Recreate' };
+    expect(refusalsFor(healthy, spec({ strategy: 'rolling' }))).toEqual([]);
+    expect(refusalsFor(recreated, spec({ strategy: 'recreate' }))).toEqual([]);
+    expect(refusalsFor(recreated, spec({ strategy: 'rolling' }))[0]?.hint).toContain('strategy: recreate');
+    expect(refusalsFor(healthy, spec({ strategy: 'recreate' }))[0]?.hint).toContain('strategy: rolling');
+  });
+
+  it('lets a rolling update and a recreation have what a second Deployment could not', () => {
+    const facts: DeploymentFacts = { ...healthy, hostPorts: [80], exclusiveVolumes: ['claim data (ReadWriteOnce)'], repelsItself: true };
+    expect(refusalsFor(facts, spec({ strategy: 'rolling' }))).toEqual([]);
+    expect(refusalsFor({ ...facts, strategyType: 'Recreate' }, spec({ strategy: 'recreate' }))).toEqual([]);
   });
 
   it('says everything at once', () => {

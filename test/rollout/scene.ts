@@ -1,3 +1,5 @@
+import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
+import { namesFor } from '../../src/rollout/names.ts';
 import type { Observation, PodFacts, StableFacts, WorkloadFacts } from '../../src/rollout/observation.ts';
 import type { Plan } from '../../src/rollout/plan.ts';
 import { planSteps } from '../../src/rollout/replica-share.ts';
@@ -21,6 +23,8 @@ export function spec(changes: Partial<ReleaseSpec> = {}): ReleaseSpec {
     timeoutMs: 600_000,
     readyTimeoutMs: 60_000,
     minDurationMs: 60_000,
+    bakeMs: 0,
+    smokeTest: undefined,
     deadManMs: 240_000,
     onInconclusive: 'rollback',
     force: false,
@@ -32,7 +36,7 @@ export function plan(changes: Partial<Plan> = {}): Plan {
   const release = changes.spec ?? spec();
   return {
     target: { namespace: 'shop', deployment: 'web', uid: 'web-1' },
-    names: { job: 'web-rollout', canary: 'web-canary' },
+    names: namesFor('web'),
     images: [{ container: 'app', index: 0, from: 'app:v1', to: 'app:v2' }],
     templateHash: 'hash-1',
     stableReplicas: 4,
@@ -125,3 +129,28 @@ export function observation(changes: Partial<Observation> = {}): Observation {
     ...changes,
   };
 }
+
+/** What preflight has read of a Deployment that anything may be done to. */
+export const healthy: DeploymentFacts = {
+  namespace: 'shop',
+  name: 'web',
+  uid: 'web-1',
+  names: namesFor('web'),
+  replicas: 4,
+  minAvailable: 3,
+  maxSurge: 1,
+  paused: false,
+  strategyType: 'RollingUpdate',
+  unhealthy: undefined,
+  containers: [{ name: 'app', image: 'app:v1' }],
+  templateHash: 'hash-1',
+  carriesTrackLabel: false,
+  rollout: undefined,
+  hostPorts: [],
+  exclusiveVolumes: [],
+  repelsItself: false,
+  sleepBeforeStop: true,
+  services: ['web'],
+  budgets: undefined,
+  namesakes: [],
+};

@@ -2,12 +2,13 @@ import type { RawDeployment, RawJob } from '../../src/kubernetes/raw.ts';
 import { journalAnnotation, rolloutLabel } from '../../src/rollout/names.ts';
 import type { Plan } from '../../src/rollout/plan.ts';
 import type { Change } from './api-server.ts';
+import { checkBake, checkSender, checkStart, checkTemplate, checkTrial, checkTrialPod } from './check-direct.ts';
 import { checkGates, checkHold, replicasOf } from './check-gates.ts';
 import { deadlineOf, protects } from './jobs.ts';
 import { isDeepEqual } from './json-patch.ts';
 import { causeOf, fenceOf, imagesOf, uidOf, withoutImages } from './objects.ts';
 import type { SimulatedProcess } from './process.ts';
-import { expectedImages, type Rollout, type Watch } from './rollout-record.ts';
+import { expectedImages, isDirect, type Rollout, recordPhases, type Watch } from './rollout-record.ts';
 
 const recordMs = 3_600_000;
 /** A request that its sender has given up may arrive that much later. */
@@ -82,9 +83,14 @@ function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollou
   if (plan === undefined) return;
   if (rollout.revertedAtMs > 0) watch.violate('order', `${process.name} promoted again after it had put the old image back`);
   rollout.promotedAtMs = schedule.nowMs;
-  if (withoutImages(before.spec?.template) !== rollout.copied)
+  if (isDirect(plan)) checkSender(watch, process, rollout);
+  if (isDirect(plan)) checkTemplate(watch, process, plan, before);
+  else if (withoutImages(before.spec?.template) !== rollout.copied)
     watch.violate('I10', `${process.name} promoted a template that the canary was not copied from`);
-  if (rollout.phase !== 'promoting') watch.violate('journal', `${process.name} promoted in phase ${rollout.phase || 'none'}`);
+  // What was on its way when an abort took the rollout over still arrives, and is put back.
+  const isOvertaken = isAborted(watch, rollout) && schedule.nowMs - rollout.phaseAtMs <= plan.spec.deadManMs / 4 + strayMs;
+  if (rollout.phase !== (isDirect(plan) ? 'rolling' : 'promoting') && !isOvertaken)
+    watch.violate('journal', `${process.name} promoted in phase ${rollout.phase || 'none'}`);
   const { deadManMs } = plan.spec;
   const ageMs = schedule.nowMs - rollout.journalAtMs - process.pausedMsSince(rollout.journalAtMs);
   if (ageMs > deadManMs / 8 + deadManMs / 2 + strayMs + outagesMs(process))
@@ -92,6 +98,10 @@ function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollou
   const leftMs = (deadlineOf(api.get('job')) ?? Number.POSITIVE_INFINITY) - rollout.journalAtMs;
   if (uidOf(api.get('job')) === rollout.jobUid && leftMs < recordMs - deadManMs / 4 - strayMs)
     watch.violate('record', `the Job outlives the promotion by ${leftMs} ms only`);
+}
+
+function isAborted({ world }: Watch, { takenBy }: Rollout): boolean {
+  return world.scenario.runs.some(({ name, command }) => name === takenBy && command === 'abort');
 }
 
 function outagesMs(process: SimulatedProcess): number {
@@ -108,10 +118,14 @@ export function checkCanaryWrite(watch: Watch, process: SimulatedProcess, rollou
     return;
   }
   checkFooting(watch, process, rollout, 'wrote a canary');
-  if (fenceOf(api.get('stable')) !== rollout.jobUid && rollout.index < 0)
+  if (fenceOf(api.get('stable')) !== rollout.jobUid && rollout.index < 0 && rollout.phase !== 'trial')
     watch.violate('I4', `${process.name} wrote a canary without a fence`);
   if (change.verb === 'create') noteCreation(watch, rollout, change.after);
   else if (fenceOf(change.before) !== rollout.jobUid) watch.violate('I7', `${process.name} scaled the canary of ${fenceOf(change.before)}`);
+  if (rollout.plan?.spec.strategy === 'recreate') {
+    checkTrialPod(watch, rollout, change.after);
+    return;
+  }
   checkStep(watch, rollout, change.after?.spec?.replicas ?? 1);
 }
 
@@ -162,7 +176,9 @@ export function checkJobWrite(watch: Watch, process: SimulatedProcess, rollout: 
     rollout.jobGoneAtMs = undefined;
     return;
   }
-  if (rollout.takenBy !== undefined && rollout.takenBy !== process.options.script.name)
+  // Who aborts and who is aborted may both be about to delete it; of a record nobody may.
+  const isUndone = change.verb === 'delete' && isAborted(watch, rollout) && !['promoting', 'reverting'].includes(rollout.phase);
+  if (rollout.takenBy !== undefined && rollout.takenBy !== process.options.script.name && !isUndone)
     watch.violate('I4', `${process.name} wrote to a Job that was taken over`);
   if (uidOf(change.before) !== rollout.jobUid) watch.violate('I7', `${process.name} touched the Job of another rollout`);
   if (change.verb === 'delete') {
@@ -170,14 +186,17 @@ export function checkJobWrite(watch: Watch, process: SimulatedProcess, rollout: 
     return;
   }
   const journal = readPhase(change.after);
+  if (journal.phase === 'trial' && journal.passed) checkTrial(watch, process, rollout);
   if (journal.phase === 'step') checkNextStep(watch, process, rollout, journal.index);
-  const limitMs =
-    journal.phase === 'promoting' || journal.phase === 'reverting' ? recordMs : (rollout.plan ?? process.options.script).spec.deadManMs;
+  const limitMs = recordPhases.has(journal.phase) ? recordMs : (rollout.plan ?? process.options.script).spec.deadManMs;
   const reachMs = (deadlineOf(change.after) ?? 0) - schedule.nowMs;
   if (reachMs > limitMs + 1_000) watch.violate('I5', `the deadline is ${reachMs} ms away in phase ${journal.phase}`);
   rollout.journalAtMs = schedule.nowMs;
+  if (journal.phase === 'baking') rollout.bakingAtMs ??= schedule.nowMs;
   if (journal.phase !== rollout.phase) {
     if (journal.phase === 'ending') checkSurrender(watch, process, rollout);
+    if (journal.phase === 'rolling') checkStart(watch, process, rollout);
+    if (journal.phase === 'ending' && journal.result === 'promoted') checkBake(watch, process, rollout, journal.reason);
     rollout.phase = journal.phase;
     rollout.phaseAtMs = schedule.nowMs;
     if (journal.phase === 'promoting' && rollout.promotedAtMs === 0) checkGates(watch, process, rollout, journal.proved);
@@ -205,10 +224,29 @@ function checkService(watch: Watch, process: SimulatedProcess, rollout: Rollout)
   if (silentMs > staleMs && waitedMs < 58_000) watch.violate('I8', `${process.name} took the last pods that served`);
 }
 
-function readPhase(job: RawJob | undefined): { readonly phase: string; readonly proved: boolean; readonly index: number } {
+type Phase = {
+  readonly phase: string;
+  readonly proved: boolean;
+  readonly index: number;
+  readonly passed: boolean;
+  readonly result: string;
+  readonly reason: string;
+};
+
+function readPhase(job: RawJob | undefined): Phase {
   const text = job?.metadata?.annotations?.[journalAnnotation] ?? '{}';
-  const { state } = JSON.parse(text) as { state?: { phase?: { kind?: string; proved?: boolean; index?: number } } };
-  return { phase: state?.phase?.kind ?? '', proved: state?.phase?.proved ?? true, index: state?.phase?.index ?? 0 };
+  type Written = { kind?: string; proved?: boolean; index?: number; passed?: object; outcome?: { result: string; reason: string } };
+  const { state } = JSON.parse(text) as { state?: { phase?: Written } };
+  const phase = state?.phase ?? {};
+  const { result = '', reason = '' } = phase.outcome ?? {};
+  return {
+    phase: phase.kind ?? '',
+    proved: phase.proved ?? true,
+    index: phase.index ?? 0,
+    passed: phase.passed !== undefined,
+    result,
+    reason,
+  };
 }
 
 function blanked(object: RawDeployment): object {

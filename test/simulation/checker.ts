@@ -1,11 +1,12 @@
 import type { RolloutEnd } from '../../src/runner/run-rollout.ts';
 import { type Change, cluster, person } from './api-server.ts';
+import { checkLeftoverWrite } from './check-commands.ts';
 import { checkCanaryWrite, checkJobWrite, checkStableWrite } from './check-writes.ts';
 import { isOver } from './jobs.ts';
 import { isDeepEqual } from './json-patch.ts';
 import { fenceOf, imagesOf, type Kind, type Objects, uidOf } from './objects.ts';
 import type { SimulatedProcess } from './process.ts';
-import { expectedImages, type Rollout, type Watch } from './rollout-record.ts';
+import { expectedImages, type Rollout, recordPhases, type Watch } from './rollout-record.ts';
 import { epochMs } from './schedule.ts';
 import type { Observer, World } from './world.ts';
 
@@ -38,6 +39,10 @@ export class Checker implements Observer, Watch {
     return this.#rollouts.get(process.name);
   }
 
+  rolloutOf(jobUid: string): Rollout | undefined {
+    return [...this.#own.values()].find((rollout) => rollout.jobUid !== '' && rollout.jobUid === jobUid);
+  }
+
   violate(invariant: string, text: string): void {
     const line = `${invariant}: ${text}`;
     this.world.log('CHECKER', line);
@@ -47,7 +52,10 @@ export class Checker implements Observer, Watch {
   saw(process: SimulatedProcess, kind: Kind, object: Objects[Kind] | undefined): void {
     const rollout = this.#rollouts.get(process.name);
     if (rollout === undefined || rollout.jobUid === '') return;
-    if (kind === 'stable') rollout.seenReplicas = (object as Objects['stable'] | undefined)?.spec?.replicas ?? 0;
+    if (kind === 'stable') {
+      rollout.seenReplicas = (object as Objects['stable'] | undefined)?.spec?.replicas ?? 0;
+      this.#sawStable(rollout, object as Objects['stable'] | undefined);
+    }
     if (kind === 'canary') this.#sawCanary(rollout, object as Objects['canary'] | undefined);
   }
 
@@ -103,6 +111,18 @@ export class Checker implements Observer, Watch {
     return left;
   }
 
+  #sawStable(rollout: Rollout, stable: Objects['stable'] | undefined): void {
+    const { plan } = rollout;
+    if (plan === undefined) return;
+    const { status, metadata, spec } = stable ?? {};
+    const images = imagesOf(stable);
+    const desired = spec?.replicas;
+    const full = [status?.replicas, status?.updatedReplicas, status?.availableReplicas].every((count) => count === desired);
+    const settled = (status?.observedGeneration ?? -1) >= (metadata?.generation ?? 0);
+    const isNew = isDeepEqual(images, expectedImages(plan, images, 'to'));
+    rollout.fullSinceMs = full && settled && isNew ? (rollout.fullSinceMs ?? this.world.schedule.nowMs) : undefined;
+  }
+
   #sawCanary(rollout: Rollout, canary: Objects['canary'] | undefined): void {
     const { nowMs } = this.world.schedule;
     const wanted = canary?.spec?.replicas;
@@ -125,9 +145,22 @@ export class Checker implements Observer, Watch {
     if (change.kind === 'job') this.#noteWork(change as Change<'job'>);
     const rollout = this.#rollouts.get(change.actor);
     if (process === undefined || rollout === undefined) return;
+    if (process.options.script.command !== undefined && this.#isLeftover(rollout, change)) {
+      checkLeftoverWrite(this, process, change);
+      return;
+    }
     if (change.kind === 'stable') checkStableWrite(this, process, rollout, change as Change<'stable'>);
     if (change.kind === 'canary') checkCanaryWrite(this, process, rollout, change as Change<'canary'>);
     if (change.kind === 'job') checkJobWrite(this, process, rollout, change as Change<'job'>);
+  }
+
+  /** Whether a change concerns no rollout that its process has taken over. */
+  #isLeftover({ jobUid }: Rollout, { kind, before }: Change): boolean {
+    if (jobUid === '') return true;
+    if (kind === 'job') return uidOf(before) !== jobUid;
+    const fence = fenceOf(before as Objects['stable'] | undefined);
+    // A Deployment without a fence has nothing but our name in managedFields.
+    return fence !== undefined && fence !== jobUid;
   }
 
   /** A record whose last heartbeat is old may be taken over, by the first write to its Job. */
@@ -136,8 +169,13 @@ export class Checker implements Observer, Watch {
     if (own !== undefined && verb === 'create') this.#rollouts.set(actor, own);
     if (verb !== 'patch' || this.#rollouts.get(actor)?.jobUid === uidOf(before)) return;
     const record = [...this.#own.values()].find((rollout) => rollout.jobUid === uidOf(before));
-    if (record === undefined || (record.phase !== 'promoting' && record.phase !== 'reverting')) return;
-    if (this.world.schedule.nowMs - record.journalAtMs < recordStaleMs) return;
+    const isAbort = this.#processes.get(actor)?.options.script.command === 'abort';
+    if (record === undefined) return;
+    if (!isAbort && (!recordPhases.has(record.phase) || this.world.schedule.nowMs - record.journalAtMs < recordStaleMs)) return;
+    this.#takeOver(actor, record);
+  }
+
+  #takeOver(actor: string, record: Rollout): void {
     this.world.log('CHECKER', `${actor} has taken over the rollout of ${record.name}`);
     record.takenBy = actor;
     this.#rollouts.set(actor, record);

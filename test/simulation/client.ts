@@ -4,7 +4,7 @@ import { paths } from '../../src/kubernetes/paths.ts';
 import type { KubernetesClient, ReadOptions, RemoveOptions, WriteOptions } from '../../src/kubernetes/rest-client.ts';
 import type { MetricsObservation } from '../../src/rollout/observation.ts';
 import type { MetricsSource, PodNames } from '../../src/runner/ports.ts';
-import { canaryName, deployment, jobName, type Kind, namespace, type Objects, rawPod } from './objects.ts';
+import { canaryName, deployment, jobName, type Kind, namespace, type Objects, rawPod, service } from './objects.ts';
 import { act } from './people.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { WayToDie } from './scenario.ts';
@@ -58,6 +58,10 @@ export class SimulatedClient implements KubernetesClient {
     return object as T | undefined;
   }
 
+  ask(): Promise<{ readonly status: number; readonly text: string }> {
+    throw new Error('nothing is behind a proxy in the simulation');
+  }
+
   getText(): Promise<string> {
     return this.#read(() => '', undefined);
   }
@@ -93,6 +97,10 @@ export class SimulatedClient implements KubernetesClient {
     return this.#read(() => ({ allowed: true, reason: '' }), undefined);
   }
 
+  relay(): Promise<never> {
+    return Promise.reject(new Error('nothing is proxied in the simulation'));
+  }
+
   serverNowMs(): number {
     return this.#process.serverClock.nowMs();
   }
@@ -117,6 +125,7 @@ export class SimulatedClient implements KubernetesClient {
     if (path === paths.pods(namespace)) return { items: this.#world.nodes.pods.map(rawPod) };
     if (path === paths.replicaSets(namespace)) return { items: [...this.#world.stable.replicaSets, ...this.#world.canary.replicaSets] };
     if (path === paths.events(namespace)) return { items: this.#world.eventsOf(fieldSelector.split('=')[1] ?? '') };
+    if (path === paths.services(namespace)) return { items: [service] };
     if (path === paths.version()) return { major: '1', minor: '34' };
     return { items: [] };
   }

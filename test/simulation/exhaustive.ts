@@ -1,3 +1,4 @@
+import { directHandmade, directStories } from './direct-stories.ts';
 import { type Played, play } from './play.ts';
 import {
   calm,
@@ -15,7 +16,7 @@ import {
 import type { Subject } from './subject.ts';
 
 /** Who puts right what a dead process has left. Each of them alone has to do. */
-export const repairs = ['time', 'post', 'next'] as const;
+export const repairs = ['time', 'post', 'next', 'reconcile', 'abort'] as const;
 export type Repair = (typeof repairs)[number];
 
 const quick = { ...good, startMs: [300, 700] as const };
@@ -38,6 +39,7 @@ export const stories: Readonly<Record<string, { readonly scenario: Scenario; rea
     ends: 'rolled-back image-changed',
   },
   cancelled: { scenario: { ...base, runs: [run({ spec, cancelledAtMs: 3_050 })] }, ends: 'rolled-back cancelled' },
+  ...directStories(base, spec, quick),
   'cancelled while it promotes': { scenario: { ...base, runs: [run({ spec, cancelledAtMs: 8_000 })] }, ends: 'rolled-back cancelled' },
 };
 
@@ -53,6 +55,7 @@ const slow = shortSpec({
 
 /** Releases to which nobody does anything (the checker knows how a good one must end), and moments that chance is too seldom at. */
 export const handmade: readonly Case[] = [
+  ...directHandmade,
   ...Object.entries(stories).map(([name, story]) => ({ name: `undisturbed: ${name}`, scenario: { ...story.scenario, aftermath: true } })),
   { name: 'undisturbed: slow', scenario: scenario({ replicas: 8, runs: [run({ spec: slow })] }) },
   {
@@ -110,9 +113,64 @@ export function everyDeath(traces: Awaited<ReturnType<typeof tracesOf>>): readon
 function deathOf(story: string, call: number, way: WayToDie, repair: Repair): Case {
   return {
     name: `${story}: dies ${way} call ${call}, repaired by ${repair}`,
-    scenario: withFirst(story, { dies: { call, way }, post: repair === 'post' }, repair === 'next' ? 30_000 : undefined),
+    scenario: repairedBy(
+      repair,
+      withFirst(story, { dies: { call, way }, post: repair === 'post' }, repair === 'next' ? 30_000 : undefined),
+    ),
   };
 }
+
+const staleMs = 300_000;
+/** Longer than a promotion may take that has to be finished or undone. */
+const laterMs = 900_000;
+
+/** A reconcile once the dead-man has fired and the record is stale, or an abort soon after; and a second one, which must have nothing to do. */
+function repairedBy(repair: Repair, given: Scenario): Scenario {
+  if (repair !== 'reconcile' && repair !== 'abort') return given;
+  const startMs = repair === 'abort' ? 12_000 : staleMs;
+  const first = run({ name: repair, command: repair, spec, startMs });
+  const second = run({ name: `${repair} again`, command: 'reconcile', idle: true, spec, startMs: startMs + laterMs });
+  return { ...given, runs: [...given.runs, first, second] };
+}
+
+/** A release that lives, and at every moment somebody who aborts it, or who reconciles what needs no help. */
+export function everyVisit(): readonly Case[] {
+  const cases: Case[] = [];
+  for (const story of ['good', 'bad once promoted', 'cancelled while it promotes']) {
+    for (const command of ['abort', 'reconcile'] as const) {
+      for (let startMs = 100; startMs <= visitsMs; startMs += 170) {
+        const visit = run({ name: command, command, spec, startMs });
+        const given = withFirst(story, {}, undefined);
+        cases.push({
+          name: `${story}: ${command} at ${startMs} ms`,
+          scenario: { ...given, aftermath: true, runs: [...given.runs, visit] },
+        });
+      }
+    }
+  }
+  return cases;
+}
+
+/** An abort that dies itself, at every call, in a step and in the promotion; a reconcile puts it right, and a second one has nothing to do. */
+export function everyAbortDeath(): readonly Case[] {
+  const cases: Case[] = [];
+  for (const startMs of [2_000, 6_400, 7_000]) {
+    for (let call = 1; call <= abortCallsMax; call += 1) {
+      for (const way of waysToDie) {
+        const abort = run({ name: 'abort', command: 'abort', spec, startMs, dies: { call, way } });
+        const given = repairedBy('reconcile', withFirst('good', {}, undefined));
+        cases.push({
+          name: `good: the abort at ${startMs} ms dies ${way} call ${call}`,
+          scenario: { ...given, runs: [...given.runs, abort] },
+        });
+      }
+    }
+  }
+  return cases;
+}
+
+const abortCallsMax = 25;
+const visitsMs = 14_000;
 
 const deeds: readonly DeedKind[] = [
   'image',
@@ -134,7 +192,7 @@ const zombieMs = [70_000, 300_000, 3_900_000] as const;
  */
 export function everyInterference(traces: Awaited<ReturnType<typeof tracesOf>>): readonly Case[] {
   const cases: Case[] = [];
-  for (const story of ['good', 'bad once promoted']) {
+  for (const story of ['good', 'bad once promoted', 'rolling', 'rolling, bad', 'recreate']) {
     (traces.get(story) ?? []).forEach((kind, index) => {
       if (kind !== 'write') return;
       const call = index + 1;
@@ -155,6 +213,9 @@ function withFirst(story: string, changes: Partial<RunScript>, nextAtMs: number 
   const given = stories[story]?.scenario;
   const first = given?.runs[0];
   if (given === undefined || first === undefined) throw new Error(`there is no story ${story}`);
-  const next = nextAtMs === undefined ? [] : [run({ name: 'next', tag: 'v3', spec, startMs: nextAtMs, patience: 30 })];
+  const next =
+    nextAtMs === undefined
+      ? []
+      : [run({ name: 'next', tag: 'v3', spec: first.spec.strategy === 'canary' ? spec : first.spec, startMs: nextAtMs, patience: 30 })];
   return { ...given, runs: [{ ...first, ...changes }, ...next] };
 }

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { directMutants } from './direct-mutants.ts';
 import type { Subject } from './subject.ts';
 
 /** One mistake in the code: what stands in a file, and what the mutant has instead. `hint`: what the cases have in their names that have killed it before. */
@@ -188,6 +189,45 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'reconcile takes over what lives',
+    hint: 'good: reconcile at',
+    edits: [
+      { file: 'rollout/standing.ts', from: "silentMs >= recordStaleMs ? 'stale'", to: "silentMs >= 0 ? 'stale'" },
+      { file: 'kubernetes/lock.ts', from: 'nowMs - journal.state.heartbeatAtMs < recordStaleMs', to: 'nowMs < 0' },
+    ],
+  },
+  {
+    name: 'reconcile cleans up behind a rollout that lives',
+    hint: 'good: reconcile at',
+    edits: [
+      { file: 'rollout/standing.ts', from: 'if (job === undefined || !job.ours) return', to: 'if (job !== undefined) return' },
+      { file: 'rollout/standing.ts', from: 'if (job?.ours === true) return [];', to: '' },
+    ],
+  },
+  {
+    name: 'an abort of a promotion puts nothing back',
+    hint: 'good: abort at',
+    edits: [{ file: 'rollout/abort.ts', from: "phase.kind === 'ending' || !isUndoneByDeletion(phase)", to: "phase.kind === 'ending'" }],
+  },
+  {
+    name: 'nobody hears of an abort',
+    hint: 'good: abort at',
+    edits: [
+      { file: 'rollout/phases/interruption.ts', from: 'job.holder !== state.holder.id', to: "job.holder === 'nobody'" },
+      { file: 'kubernetes/cluster-world.ts', from: 'jobFacts(job).holder !== state.holder.id', to: "jobFacts(job).holder === 'nobody'" },
+    ],
+  },
+  {
+    name: 'a stale record is left to itself',
+    hint: 'repaired by reconcile',
+    edits: [{ file: 'runner/reconcile.ts', from: "if (standing === 'stale') {", to: "if (standing === 'none') {" }],
+  },
+  {
+    name: 'reconcile leaves our name',
+    hint: 'repaired by reconcile',
+    edits: [{ file: 'rollout/standing.ts', from: 'if (stable.owned) left.push', to: "if (stable.owned && names.job === '') left.push" }],
+  },
+  {
     name: 'never gives up',
     hint: 'undisturbed: metrics are lost for good',
     edits: [
@@ -198,6 +238,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  ...directMutants,
 ];
 
 const source = join(import.meta.dirname, '../../src');
@@ -215,7 +256,14 @@ export function loadMutant(mutant: Mutant): Subject {
       if (!text.includes(from)) throw new Error(`${file} has changed: rewrite the mutant "${mutant.name}"`);
       writeFileSync(path, text.replaceAll(from, to));
     }
-    const files = ['runner/deploy.ts', 'runner/finish-left.ts', 'kubernetes/cluster.ts', 'rollout/state.ts', 'errors.ts'];
+    const files = [
+      'runner/deploy.ts',
+      'runner/command.ts',
+      'runner/finish-left.ts',
+      'kubernetes/cluster.ts',
+      'rollout/state.ts',
+      'errors.ts',
+    ];
     return Object.assign({}, ...files.map((file) => require(join(folder, file)) as object)) as Subject;
   } finally {
     rmSync(folder, { recursive: true });

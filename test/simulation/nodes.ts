@@ -29,7 +29,7 @@ export class Nodes {
     return this.#pods;
   }
 
-  create(arm: Pod['arm'], set: string, tag: string): void {
+  create(arm: Pod['arm'], set: string, tag: string, detached: boolean): void {
     const { schedule, dice } = this.#options;
     this.#count += 1;
     const name = `${arm === 'stable' ? 'web' : 'web-canary'}-${this.#count}`;
@@ -42,6 +42,7 @@ export class Nodes {
       set,
       tag,
       createdAtMs: schedule.nowMs,
+      detached,
       imageId: `sha256:${tag}${moved ? '-moved' : ''}`,
       ready: false,
       everReady: false,

@@ -20,6 +20,8 @@ export type Pod = {
   readonly tag: string;
   readonly createdAtMs: number;
   readonly imageId: string;
+  /** Its labels are not those that the Service selects. */
+  readonly detached: boolean;
   ready: boolean;
   everReady: boolean;
   readySinceMs: number;
@@ -68,7 +70,10 @@ export function initialStable(scenario: Scenario): RawDeployment {
       replicas: scenario.replicas,
       selector: { matchLabels: { ...labels } },
       progressDeadlineSeconds: scenario.progressDeadlineSeconds,
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: scenario.maxSurge, maxUnavailable: scenario.maxUnavailable } },
+      strategy:
+        scenario.recreates === true
+          ? { type: 'Recreate' }
+          : { type: 'RollingUpdate', rollingUpdate: { maxSurge: scenario.maxSurge, maxUnavailable: scenario.maxUnavailable } },
       template: { metadata: { labels: { ...labels } }, spec: { containers: [...containers, { name: 'proxy', image: 'proxy:1' }] } },
     },
     status: { observedGeneration: 0 },
@@ -114,7 +119,14 @@ export function timestamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-export function rawReplicaSet(owner: string, uid: string, revision: number): RawReplicaSet {
+/** What the Service selects. */
+export const service = { metadata: { name: 'web' }, spec: { selector: { ...labels } } };
+
+export function isSelected(template: RawTemplate): boolean {
+  return template.metadata?.labels?.['app'] === labels.app;
+}
+
+export function rawReplicaSet(owner: string, uid: string, revision: number, template: RawTemplate): RawReplicaSet {
   return {
     metadata: {
       name: uid,
@@ -122,6 +134,7 @@ export function rawReplicaSet(owner: string, uid: string, revision: number): Raw
       ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: '', uid: owner, controller: true }],
       annotations: { 'deployment.kubernetes.io/revision': String(revision) },
     },
+    spec: { selector: {}, template },
   };
 }
 
@@ -146,7 +159,7 @@ export function rawPod(pod: Pod): RawPod {
             {
               name: 'app',
               image: `app:${pod.tag}`,
-              imageID: pod.waiting === 'ErrImagePull' || pod.waiting === 'ContainerCreating' ? '' : pod.imageId,
+              imageID: isPulled(pod) ? pod.imageId : '',
               ready: pod.ready,
               restartCount: pod.restarts,
               state: pod.waiting === '' ? { running: {} } : { waiting: { reason: pod.waiting, message: 'simulated' } },
@@ -156,4 +169,8 @@ export function rawPod(pod: Pod): RawPod {
     },
   };
   return pod.raw;
+}
+
+function isPulled(pod: Pod): boolean {
+  return !['ErrImagePull', 'ImagePullBackOff', 'ContainerCreating'].includes(pod.waiting);
 }

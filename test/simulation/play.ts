@@ -2,6 +2,7 @@ import type { Plan } from '../../src/rollout/plan.ts';
 import type { Holder } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
 import type { Cluster } from '../../src/runner/ports.ts';
+import { checkCommandEnd } from './check-commands.ts';
 import { Checker } from './checker.ts';
 import { SimulatedClient, simulatedMetrics } from './client.ts';
 import { deadlineOf } from './jobs.ts';
@@ -124,7 +125,7 @@ async function heal(stage: Stage, scenario: Scenario): Promise<void> {
   if (api.get('canary') !== undefined && !isOrphan) checker.violate('I5', 'the canary is still there, long after the deadline');
   if (!scenario.aftermath) return;
   const stable = api.get('stable');
-  const script = run({ name: 'aftermath', tag: 'v4', startMs: schedule.nowMs - epochMs, spec: shortSpec({ force: true }), patience: 5 });
+  const script = run({ name: 'aftermath', tag: 'v4', startMs: schedule.nowMs - epochMs, spec: aftermathSpec(scenario), patience: 5 });
   const before = checker.violations.length;
   stage.expected = 1;
   const rollout = recordOf(script.name, schedule.nowMs);
@@ -135,6 +136,10 @@ async function heal(stage: Stage, scenario: Scenario): Promise<void> {
   if (end !== 'promoted gates-passed' && !mayRefuse) checker.violate('I6', `the next run ended with ${end}`);
   const left = rollout.jobUid === '' ? [] : checker.leftOf(rollout.jobUid);
   if (left.length > 0 && checker.violations.length === before) checker.violate('I7', `the next run left ${left.join(', ')}`);
+}
+
+function aftermathSpec(scenario: Scenario): RunScript['spec'] {
+  return scenario.recreates === true ? shortSpec({ force: true, strategy: 'recreate', steps: [] }) : shortSpec({ force: true });
 }
 
 function begin(stage: Stage, script: RunScript, name: string, faults: Faults): SimulatedProcess {
@@ -179,6 +184,14 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
   let patience = script.patience;
   checker.watch(process, rollout);
   process.onGone = () => schedulePost(stage, process, remembered);
+  if (script.command !== undefined) {
+    const holder = { id: script.name, runUrl: `https://example.invalid/${script.name}`, actor: 'hubot' };
+    const remember = (plan: Plan, jobUid: string): void => {
+      remembered = { plan, jobUid, holder };
+    };
+    command(stage, process, script.command, { holder, remember });
+    return;
+  }
   const attempt = (): void => {
     const holder = { id: `${script.name}-${patience}`, runUrl: `https://example.invalid/${script.name}`, actor: 'octocat' };
     const remember = (plan: Plan, jobUid: string): void => {
@@ -226,6 +239,30 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
     );
   };
   attempt();
+}
+
+/** A command that releases nothing, as main.ts runs it. */
+function command(
+  stage: Stage,
+  process: SimulatedProcess,
+  name: 'abort' | 'reconcile',
+  { holder, remember }: { readonly holder: Holder; readonly remember: (plan: Plan, jobUid: string) => void },
+): void {
+  const { spec, idle } = process.options.script;
+  const request = { command: name, namespace, deployment, spec, logs: false, holder };
+  const reporter = simulatedReporter(stage.world, process.name);
+  const ports = { cluster: clusterOf(stage, process), reporter, clock: process.clock, remember };
+  stage.subject.runCommand(request, ports).then(
+    (end) => {
+      finish(stage, process, end.outcome);
+      const rollout = stage.checker.workOf(process);
+      if (end.rollout !== undefined && rollout !== undefined)
+        stage.checker.ended(process, rollout, { ...end.rollout, outcome: end.outcome });
+      checkCommandEnd(stage.checker, process, name, end.outcome);
+      if (idle === true && process.trace.includes('write')) stage.checker.violate('I6', `${process.name} found something to do`);
+    },
+    (error: unknown) => fail(stage, process, error),
+  );
 }
 
 function schedulePost(stage: Stage, main: SimulatedProcess, remembered: Remembered | undefined): void {

@@ -44,6 +44,21 @@ const storyMs = 60_000;
 
 /** The scenario of a seed: many are calm in most respects, so that what is unusual is seen alone as well as together. */
 export function randomScenario(seed: number): Scenario {
+  return visited(randomReleases(seed), seed);
+}
+
+/** Every third one is aborted or reconciled too, by dice of their own: the releases of a seed stay what they were. */
+function visited(scenario: Scenario, seed: number): Scenario {
+  const dice = diceFrom(seed ^ 0xc0de);
+  if (!dice.chance(1 / 3)) return scenario;
+  const command = dice.chance(0.5) ? 'abort' : 'reconcile';
+  const startMs = dice.chance(0.7) ? dice.between(0, storyMs) : dice.between(storyMs, 6 * storyMs);
+  const dies = dice.chance(0.3) ? { call: dice.whole(1, 25), way: dice.pick(waysToDie) } : undefined;
+  const visit = run({ name: command, command, startMs, spec: shortSpec(), dies, post: dice.chance(0.5), lagMs: dice.between(0, 1_000) });
+  return { ...scenario, runs: [...scenario.runs, visit] };
+}
+
+function randomReleases(seed: number): Scenario {
   const dice = diceFrom(seed);
   const replicas = dice.pick([1, 2, 3, 4, 4, 5, 8]);
   const first = randomRun(dice);
@@ -67,6 +82,19 @@ export function randomScenario(seed: number): Scenario {
     jobStartsAfterMs: dice.chance(0.02) ? undefined : dice.between(50, 1_500),
     aftermath: dice.chance(0.2),
   };
+}
+
+/** The story of a seed, told with another strategy, or with a bake after its canary. */
+export function randomDirectScenario(seed: number): Scenario {
+  const told = randomScenario(seed);
+  const dice = diceFrom(seed ^ 0xd1ec7);
+  const strategy = dice.pick(['rolling', 'rolling', 'recreate', 'canary'] as const);
+  const bakeMs = strategy === 'canary' ? dice.pick([2_000, 15_000]) : dice.pick([0, 0, 15_000]);
+  const runs = told.runs.map((script) => {
+    const steps = strategy === 'canary' ? script.spec.steps : [];
+    return { ...script, spec: { ...script.spec, strategy, steps, bakeMs } };
+  });
+  return { ...told, runs, recreates: strategy === 'recreate' };
 }
 
 function randomBehaviour(dice: Dice): Behaviour {

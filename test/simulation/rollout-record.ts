@@ -41,6 +41,12 @@ export type Rollout = {
   triedToRevert: boolean;
   wasComplete: boolean;
   changedByOthersAtMs: number;
+  /** Since when every answer that was given said that the Deployment is complete with the new images. */
+  fullSinceMs: number | undefined;
+  /** When the journal first said that it bakes: an advance whose answer was lost is followed by the phase before. */
+  bakingAtMs: number | undefined;
+  /** A trial pod has passed. */
+  trialPassed: boolean;
 };
 
 export function recordOf(name: string, startedAtMs: number): Rollout {
@@ -70,6 +76,9 @@ export function recordOf(name: string, startedAtMs: number): Rollout {
     triedToRevert: false,
     wasComplete: false,
     changedByOthersAtMs: -1,
+    fullSinceMs: undefined,
+    bakingAtMs: undefined,
+    trialPassed: false,
   };
 }
 
@@ -81,6 +90,13 @@ export function expectedImages(
 ): Readonly<Record<string, string>> {
   const levels = (plan.configuration ?? []).map((change) => [`${change.guards[0]?.value} LEVEL`, change[side]]);
   return { ...images, ...Object.fromEntries([...plan.images.map((change) => [change.container, change[side]]), ...levels]) };
+}
+
+/** Phases in which the Job is a record: deleting it does not undo what was sent. */
+export const recordPhases: ReadonlySet<string> = new Set(['promoting', 'reverting', 'rolling', 'baking']);
+
+export function isDirect(plan: Plan): boolean {
+  return plan.spec.strategy === 'rolling' || plan.spec.strategy === 'recreate';
 }
 
 export type Watch = {

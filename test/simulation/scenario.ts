@@ -60,6 +60,10 @@ export type Interference = { readonly call: number; readonly deed?: DeedKind; re
 export type RunScript = {
   readonly name: string;
   readonly startMs: number;
+  /** Undefined: a release. */
+  readonly command?: 'abort' | 'reconcile';
+  /** All is at rest when it comes: it must find nothing to do. */
+  readonly idle?: boolean;
   /** The tag that it releases. */
   readonly tag: string;
   readonly spec: ReleaseSpec;
@@ -83,6 +87,8 @@ export type Scenario = {
   readonly maxSurge: number;
   readonly maxUnavailable: number;
   readonly progressDeadlineSeconds: number;
+  /** Whether the Deployment's own strategy is Recreate. */
+  readonly recreates?: boolean;
   readonly twoContainers: boolean;
   readonly requestsPerSecond: number;
   readonly behaviours: Readonly<Record<string, Behaviour>>;
@@ -124,6 +130,8 @@ export function shortSpec(changes: Partial<ReleaseSpec> = {}): ReleaseSpec {
     timeoutMs: 120_000,
     readyTimeoutMs: 30_000,
     minDurationMs: 8_000,
+    bakeMs: 0,
+    smokeTest: undefined,
     deadManMs: 60_000,
     onInconclusive: 'rollback',
     force: false,

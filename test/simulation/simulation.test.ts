@@ -4,6 +4,7 @@
  *
  * A failing seed prints its whole story. To read it again, alone:
  *   SEED=7 npx vitest run --config test/vitest.config.ts test/simulation
+ * (and with DIRECT=1 the seed as it is told with rolling, recreate or a bake).
  * A failing case of the exhaustive part has a name, and is played again by a part of it:
  *   CASE='good: env before call 42' npx vitest run --config test/vitest.config.ts test/simulation
  * For hours: SEEDS=100000 FROM=1000000 (every seed is then played twice, and both logs must be the same).
@@ -12,16 +13,17 @@
  * are the others; CHECKER names the invariant of the design that is broken. A seed that found something goes to seeds.ts, with its story.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Case, everyDeath, everyInterference, handmade, stories, tracesOf } from './exhaustive.ts';
+import { type Case, everyAbortDeath, everyDeath, everyInterference, everyVisit, handmade, stories, tracesOf } from './exhaustive.ts';
 import { loadMutant, mutants } from './mutants.ts';
 import { type Played, play } from './play.ts';
-import { randomScenario } from './random-scenario.ts';
+import { randomDirectScenario, randomScenario } from './random-scenario.ts';
 import { seedsThatFailed } from './seeds.ts';
 import { original, type Subject } from './subject.ts';
 
-const { SEED, SEEDS, FROM, CASE } = process.env;
+const { SEED, DIRECT, SEEDS, FROM, CASE } = process.env;
 const seedsCount = Number(SEEDS ?? 600);
 const firstSeed = Number(FROM ?? 1);
+const directCount = Math.ceil(seedsCount / 2);
 const isSoak = SEEDS !== undefined;
 const twiceEvery = isSoak ? 1 : 10;
 const soakMs = 24 * 3_600_000;
@@ -38,6 +40,10 @@ async function playCase({ scenario }: Case, subject: Subject = original): Promis
 
 function seedCase(seed: number): Case {
   return { name: `seed ${seed}`, scenario: randomScenario(seed) };
+}
+
+function directCase(seed: number): Case {
+  return { name: `direct seed ${seed}`, scenario: randomDirectScenario(seed) };
 }
 
 function tell({ name }: Case, played: Played): string {
@@ -63,8 +69,10 @@ describe.runIf(SEED !== undefined || CASE !== undefined)('one story', () => {
     const traces = await tracesOf(original);
     const cases =
       SEED === undefined
-        ? [...handmade, ...everyDeath(traces), ...everyInterference(traces)].filter(({ name }) => name.includes(CASE ?? ''))
-        : [seedCase(Number(SEED))];
+        ? [...handmade, ...everyDeath(traces), ...everyInterference(traces), ...everyVisit()].filter(({ name }) =>
+            name.includes(CASE ?? ''),
+          )
+        : [DIRECT === undefined ? seedCase(Number(SEED)) : directCase(Number(SEED))];
     for (const one of cases.slice(0, 3)) console.log(tell(one, await playCase(one)));
   });
 });
@@ -78,11 +86,20 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
     await expectClean(handmade);
   });
 
-  it('dies at every call, in every way, and each repair alone puts it right', { timeout: 120_000 }, async () => {
+  it('dies at every call, in every way, and each repair alone puts it right', { timeout: 240_000 }, async () => {
     await expectClean(everyDeath(await tracesOf(original)));
   });
 
-  it('meets everybody between every decision and its write', { timeout: 120_000 }, async () => {
+  it('is aborted at any moment, and reconciled without need', { timeout: 120_000 }, async () => {
+    await expectClean([...everyVisit(), ...everyAbortDeath()]);
+  });
+
+  it('is not disturbed by a reconcile that is not needed', async () => {
+    for (const one of everyVisit().filter(({ name }) => name.startsWith('good: reconcile')))
+      expect((await playCase(one)).ends['run-1'], one.name).toBe('promoted gates-passed');
+  });
+
+  it('meets everybody between every decision and its write', { timeout: 240_000 }, async () => {
     await expectClean(everyInterference(await tracesOf(original)));
   });
 
@@ -105,17 +122,25 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
     );
   });
 
+  it(`survives ${directCount} of them by rolling, recreate, or with a bake`, { timeout: isSoak ? soakMs : 120_000 }, async () => {
+    await expectClean(Array.from({ length: directCount }, (_, index) => directCase(firstSeed + index)));
+  });
+
   describe('the checker kills', () => {
     let all: readonly Case[] = [];
 
     beforeAll(async () => {
       const seeds = Array.from({ length: 500 }, (_, index) => seedCase(index + 1));
-      all = [...handmade, ...everyInterference(await tracesOf(original)), ...seeds];
+      const direct = Array.from({ length: 300 }, (_, index) => directCase(index + 1));
+      const traces = await tracesOf(original);
+      all = [...handmade, ...everyInterference(traces), ...everyVisit(), ...everyDeath(traces), ...seeds, ...direct];
     });
 
     it.each(mutants)('$name', { timeout: 60_000 }, async (mutant) => {
       const subject = loadMutant(mutant);
-      const hinted = all.filter(({ name }) => name === mutant.hint || (!mutant.hint.startsWith('seed') && name.includes(mutant.hint)));
+      const hinted = all.filter(
+        ({ name }) => name === mutant.hint || (!/^(?:direct )?seed/.test(mutant.hint) && name.includes(mutant.hint)),
+      );
       let killedBy: string | undefined;
       for (const one of [...hinted, ...all]) {
         if ((await playCase(one, subject)).violations.length === 0) continue;

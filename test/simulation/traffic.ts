@@ -20,6 +20,9 @@ export class Traffic {
   /** All that Prometheus has ever seen of each arm. */
   readonly totals = { canary: { errors: 0, requests: 0 }, stable: { errors: 0, requests: 0 } };
 
+  /** The same of the Deployment's own pods, by the tag of their image. */
+  readonly totalsByTag = new Map<string, { errors: number; requests: number }>();
+
   constructor(schedule: Schedule, dice: Dice, behaviours: Readonly<Record<string, Behaviour>>, requestsPerSecond: number) {
     this.#schedule = schedule;
     this.#dice = dice;
@@ -41,7 +44,7 @@ export class Traffic {
     if (ms <= 0) return;
     this.#sinceMs = this.#schedule.nowMs;
     if (!this.#scraping) return;
-    const ready = (this.nodes?.pods ?? []).filter((pod) => pod.ready);
+    const ready = (this.nodes?.pods ?? []).filter((pod) => pod.ready && !pod.detached);
     for (const pod of ready) {
       const requests = this.#dice.poisson((this.#requestsPerSecond * ms) / 1000 / ready.length);
       pod.requests += requests;
@@ -62,7 +65,10 @@ export class Traffic {
   }
 
   get rate(): StableTraffic {
-    return { requestsPerSecond: this.#requestsPerSecond, errorRate: this.#behaviours['v1']?.errorRate ?? 0, podsWithoutSeries: [] };
+    const errorRate = this.#behaviours['v1']?.errorRate ?? 0;
+    const requests = this.#requestsPerSecond * 60;
+    const counted = { errors: Math.round(requests * errorRate), requests };
+    return { requestsPerSecond: this.#requestsPerSecond, errorRate, podsWithoutSeries: [], counted };
   }
 
   #scrape(asked: () => boolean): void {
@@ -82,6 +88,12 @@ export class Traffic {
     const total = this.totals[pod.arm];
     total.errors += pod.errors - base.errors;
     total.requests += pod.requests - base.requests;
+    if (pod.arm === 'stable') {
+      const ofTag = this.totalsByTag.get(pod.tag) ?? { errors: 0, requests: 0 };
+      ofTag.errors += pod.errors - base.errors;
+      ofTag.requests += pod.requests - base.requests;
+      this.totalsByTag.set(pod.tag, ofTag);
+    }
     pod.scraped = { errors: pod.errors, requests: pod.requests };
   }
 }

@@ -1,7 +1,7 @@
 import type { RawDeployment, RawReplicaSet, RawTemplate } from '../../src/kubernetes/raw.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Nodes } from './nodes.ts';
-import { type Pod, rawReplicaSet, tagOf, uidOf } from './objects.ts';
+import { isSelected, type Pod, rawReplicaSet, tagOf, uidOf } from './objects.ts';
 import type { Dice } from './random.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -20,7 +20,7 @@ const revisionAnnotation = 'deployment.kubernetes.io/revision';
 export class Workload {
   readonly #options: WorkloadOptions;
   readonly #keys = new WeakMap<RawTemplate, string>();
-  #sets = new Map<string, { readonly uid: string; revision: number }>();
+  #sets = new Map<string, { readonly uid: string; readonly template: RawTemplate; revision: number }>();
   #rawSets: readonly RawReplicaSet[] = [];
   #pending = false;
   #progressAtMs = 0;
@@ -58,6 +58,7 @@ export class Workload {
     const object = api.get(kind);
     if (object?.spec === undefined) return;
     const key = this.#keyOf(object.spec.template);
+    if (object.spec.strategy?.type === 'Recreate' && object.spec.paused !== true && this.#clearOld(object, key)) return;
     if (object.spec.paused !== true || this.#sets.size === 0) this.#adopt(object, key);
     const newest = this.#sets.get(key)?.uid ?? this.#latest();
     const live = this.live;
@@ -70,21 +71,37 @@ export class Workload {
     const news = live.filter((pod) => pod.set === newest);
     const olds = live.filter((pod) => pod.set !== newest);
     const create = (count: number): void => {
-      for (let i = 0; i < count; i += 1) nodes.create(kind, newest, tagOf(object.spec?.template ?? {}));
+      for (let i = 0; i < count; i += 1)
+        nodes.create(kind, newest, tagOf(object.spec?.template ?? {}), !isSelected(object.spec?.template ?? {}));
     };
     if (olds.length === 0 || object.spec.paused === true) scaleTo(nodes, live, bounds.desired, create);
     else roll(nodes, news, olds, bounds, create);
-    this.#report(object, newest);
+    // While it is paused, nobody makes a ReplicaSet for a new template: no pod counts as updated.
+    this.#report(object, this.#sets.get(key)?.uid ?? '');
+  }
+
+  /** Recreate: a new ReplicaSet comes when the last old pod has ended; until then the revision is that of the old one. */
+  #clearOld(object: RawDeployment, key: string): boolean {
+    const { nodes } = this.#options;
+    const known = this.#sets.get(key);
+    const olds = nodes.pods.filter((pod) => this.#owns(pod) && pod.set !== known?.uid);
+    if (olds.length === 0) return false;
+    if (known !== undefined) this.#adopt(object, key);
+    for (const pod of olds) nodes.terminate(pod);
+    this.#report(object, known?.uid ?? '');
+    return true;
   }
 
   #adopt(object: RawDeployment, key: string): void {
     const known = this.#sets.get(key);
     const revision = Math.max(0, ...[...this.#sets.values()].map((set) => set.revision));
-    if (known === undefined) this.#sets.set(key, { uid: this.#options.api.uid(`rs-${this.#options.kind}`), revision: revision + 1 });
-    else if (known.revision === revision) return;
+    if (known === undefined) {
+      const uid = this.#options.api.uid(`rs-${this.#options.kind}`);
+      this.#sets.set(key, { uid, template: object.spec?.template ?? {}, revision: revision + 1 });
+    } else if (known.revision === revision) return;
     else known.revision = revision + 1;
     this.#progressAtMs = this.#options.schedule.nowMs;
-    this.#rawSets = [...this.#sets.values()].map((set) => rawReplicaSet(uidOf(object), set.uid, set.revision));
+    this.#rawSets = [...this.#sets.values()].map((set) => rawReplicaSet(uidOf(object), set.uid, set.revision, set.template));
   }
 
   #report(object: RawDeployment, newest: string): void {
@@ -101,7 +118,8 @@ export class Workload {
     const deadlineMs = this.#progressAtMs + (object.spec?.progressDeadlineSeconds ?? 600) * 1000;
     const late = !complete && schedule.nowMs >= deadlineMs && object.spec?.paused !== true;
     const generation = object.metadata?.generation ?? 0;
-    const revision = String([...this.#sets.values()].find((set) => set.uid === newest)?.revision ?? 0);
+    const revisions = [...this.#sets.values()];
+    const revision = String(revisions.find((set) => set.uid === newest)?.revision ?? Math.max(0, ...revisions.map((set) => set.revision)));
     const progressing = late ? 'False' : 'True';
     if (moved || before?.observedGeneration !== generation || before.conditions?.[0]?.status !== progressing) {
       const conditions = [{ type: 'Progressing', status: progressing, reason: late ? 'ProgressDeadlineExceeded' : 'ReplicaSetUpdated' }];

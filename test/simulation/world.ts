@@ -85,7 +85,7 @@ export class World {
 
   /** Pods that the Service sends requests to. */
   ready(arm: Pod['arm']): number {
-    return this.nodes.pods.reduce((sum, pod) => sum + (pod.arm === arm && pod.ready ? 1 : 0), 0);
+    return this.nodes.pods.reduce((sum, pod) => sum + (pod.arm === arm && pod.ready && !pod.detached ? 1 : 0), 0);
   }
 
   #podChanged(pod: Pod): void {

@@ -7,10 +7,10 @@ export function imageIdsOf(images: readonly ImageChange[], workload: WorkloadFac
 }
 
 /** A tag that was moved while the canary was scaled: its pods run different images, and a verdict on them would be about neither. */
-export function mixedImage(images: readonly ImageChange[], canary: WorkloadFacts): string | undefined {
+export function mixedImage(images: readonly ImageChange[], canary: WorkloadFacts, whose = "the canary's"): string | undefined {
   for (const { container, to } of images) {
     const running = [...new Set(imageIdsOfContainer(container, canary))];
-    if (running.length > 1) return `the tag was moved: ${to} is different images in the canary's pods: ${running.join(', ')}`;
+    if (running.length > 1) return `the tag was moved: ${to} is different images in ${whose} pods: ${running.join(', ')}`;
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import type { Observation } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { firstPhase } from '../strategies/first-phase.ts';
+import { fencePair, runBy } from '../strategies/pair-ends.ts';
 import { end, interruptionOf, outcome } from './interruption.ts';
 
 type Arming = Extract<Phase, { kind: 'arming' }>;
@@ -36,14 +37,18 @@ export function decideFencing(plan: Plan, state: RolloutState, phase: Fencing, o
   if (heartbeat !== undefined) return heartbeat;
   const { canary, stable, nowMs } = observation;
   if (canary !== undefined && canary.rollout !== state.jobUid) return clearLeftover(plan, state, phase, observation);
+  const leftover = clearBlueGreen(plan, state, observation);
+  if (leftover !== undefined && nowMs - phase.sinceMs <= fencingMs) return leftover;
   if (nowMs - phase.sinceMs > fencingMs) {
     const because = `the Deployment ${plan.target.deployment} could not be labelled${plan.configMaps === undefined ? '' : ', or its ConfigMaps created,'} within ${fencingMs / 1000} s`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
+  const pairFence = fencePair(plan, state, observation);
+  if (pairFence !== undefined) return pairFence;
   if (stable?.rollout !== state.jobUid) {
     return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'every write to the Deployment tests this label' };
   }
-  return advance(state, firstPhase(plan, nowMs), nowMs, 'the Deployment is fenced');
+  return advance(state, runBy(firstPhase(plan, nowMs), state.holder.id), nowMs, 'the Deployment is fenced');
 }
 
 /** A canary that has lost its rollout still serves: it goes before ours comes, found by name, deleted by uid. */
@@ -56,4 +61,22 @@ function clearLeftover(plan: Plan, state: RolloutState, phase: Fencing, observat
     return { kind: 'wait', ms: turnMs, because: `waiting until the leftover Deployment ${plan.names.canary} is gone` };
   }
   return { kind: 'apply', command: { kind: 'ensure-canary-deleted' }, because: 'an earlier rollout left it behind, and its Job is gone' };
+}
+
+/** The same of a green, or a preview Service, that no Service of the user leads to. */
+function clearBlueGreen(plan: Plan, state: RolloutState, { blueGreen }: Observation): Decision | undefined {
+  if (blueGreen === undefined) return undefined;
+  const { green, preview } = blueGreen;
+  if (green !== undefined && green.rollout !== state.jobUid) {
+    if (green.terminating)
+      return { kind: 'wait', ms: turnMs, because: `waiting until the leftover Deployment ${plan.names.green} is gone` };
+    return {
+      kind: 'apply',
+      command: { kind: 'ensure-green-deleted' },
+      because: 'an earlier rollout left it behind, and no Service leads to it',
+    };
+  }
+  if (preview === undefined || preview.rollout === state.jobUid) return undefined;
+  if (preview.terminating) return { kind: 'wait', ms: turnMs, because: `waiting until the leftover Service ${plan.names.preview} is gone` };
+  return { kind: 'apply', command: { kind: 'ensure-preview-deleted' }, because: 'an earlier rollout left it behind' };
 }

@@ -4,6 +4,8 @@ import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
+import { endBlueGreen, leftOfBlueGreen } from '../strategies/blue-green-end.ts';
+import { releasePair } from '../strategies/pair-ends.ts';
 import type { Outcome } from '../verdict.ts';
 import { isTakenOver, lostJob } from './interruption.ts';
 
@@ -41,6 +43,8 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
     }
     return { kind: 'wait', ms: pollMs, because: `waiting until ${plan.names.canary} is gone` };
   }
+  const blueGreen = endBlueGreen(plan, state, elapsedMs, observation);
+  if (blueGreen !== undefined) return blueGreen;
   if (stable !== undefined && !stable.terminating) {
     if (stable.rollout === state.jobUid) {
       return { kind: 'apply', command: { kind: 'ensure-fence-released' }, because: 'the rollout is over' };
@@ -49,6 +53,8 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
       return { kind: 'apply', command: { kind: 'ensure-ownership-released' }, because: "the user's next apply must not conflict with us" };
     }
   }
+  const pairRelease = releasePair(plan, state, observation);
+  if (pairRelease !== undefined) return pairRelease;
   return { kind: 'finish', outcome: phase.outcome, because: phase.outcome.because };
 }
 
@@ -59,7 +65,9 @@ function removeJob(plan: Plan, state: RolloutState, phase: Ending, observation: 
   if (lostJob(state, observation) !== undefined && elapsedMs <= collectorMs) {
     return { kind: 'wait', ms: pollMs, because: `waiting until the Job ${plan.names.job} is gone` };
   }
-  if (canary !== undefined && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
+  // A trial pod carries no traffic.
+  const mayCarry = plan.trial === undefined && canary !== undefined;
+  if (mayCarry && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
     const because = `the canary stays until the stable pods can carry the traffic: ${stable.availableReplicas} of ${stable.desiredReplicas} available`;
     return heartbeatIfDue(plan, state, nowMs) ?? { kind: 'wait', ms: pollMs, because };
   }
@@ -80,5 +88,6 @@ export function leftOver(plan: Plan, state: RolloutState, observation: Observati
   if (observation.canary?.rollout === state.jobUid) left.push(`Deployment ${plan.names.canary}`);
   if (observation.stable?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.target.deployment}`);
   left.push(...unreferred(plan, observation).map(({ name }) => `ConfigMap ${name}`));
-  return left;
+  if (observation.pair?.rollout === state.jobUid) left.push(`the label of this rollout on Deployment ${plan.pair?.name ?? ''}`);
+  return [...left, ...leftOfBlueGreen(plan, state, observation)];
 }

@@ -1,4 +1,4 @@
-import { isAvailable } from '../absorb.ts';
+import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
 import { fieldsOn } from '../field-change.ts';
 import { movedImage } from '../gates/image-identity.ts';
@@ -8,6 +8,7 @@ import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
+import { bake } from './bake.ts';
 import { end, foreignChange, lostJob, outcome } from './interruption.ts';
 
 type Promoting = Extract<Phase, { kind: 'promoting' }>;
@@ -53,6 +54,7 @@ export function decidePromoting(plan: Plan, state: RolloutState, phase: Promotin
   const first = heartbeatIfDue(plan, state, nowMs) ?? makeRoom(stable, observation);
   if (first !== undefined) return first;
   if (isAvailable(stable, stable.desiredReplicas)) {
+    if (plan.spec.bakeMs > 0) return bake(plan, state, phase, observation, 'the Deployment is complete: the bake begins');
     const promoted = outcome('promoted', phase.proved ? 'gates-passed' : 'unproved', `${phase.because}; the Deployment is complete`);
     return end(state, observation, promoted);
   }
@@ -63,7 +65,8 @@ export function decidePromoting(plan: Plan, state: RolloutState, phase: Promotin
   };
 }
 
-function lostFooting(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
+/** Why nothing of this rollout may be written any more; undefined while its Job and its fence stand. After the images may have been sent. */
+export function lostFooting(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
   const { stable } = observation;
   if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) {
     return outcome('failed', 'deployment-deleted', `somebody deleted the Deployment ${plan.target.deployment} during the promotion`);
@@ -85,7 +88,13 @@ function lostFooting(plan: Plan, state: RolloutState, observation: Observation):
 }
 
 /** A zombie whose Job has expired would not be stopped by the fence alone: so only right after a confirmed heartbeat. */
-function promote(plan: Plan, state: RolloutState, phase: Promoting, observation: Observation, stable: StableFacts): Decision {
+export function promote(
+  plan: Plan,
+  state: RolloutState,
+  phase: { readonly sinceMs: number },
+  observation: Observation,
+  stable: StableFacts,
+): Decision {
   const { nowMs } = observation;
   const change = foreignChange(plan, stable);
   if (change !== undefined) return end(state, observation, outcome('rolled-back', 'changed-by-others', change));
@@ -94,10 +103,15 @@ function promote(plan: Plan, state: RolloutState, phase: Promoting, observation:
   if (stop !== undefined) return advance(state, { kind: 'reverting', sinceMs: nowMs, outcome: stop }, nowMs, stop.because);
   const heartbeat = heartbeatIfDue(plan, state, nowMs);
   if (heartbeat !== undefined) return heartbeat;
-  return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: 'every gate allows it' };
+  return { kind: 'apply', command: { kind: 'ensure-promoted' }, because: whyPromote(plan) };
 }
 
-function reasonNotToPromote(plan: Plan, phase: Promoting, { nowMs, cancelled, rejection }: Observation): Outcome | undefined {
+/** Why a promotion that has not been seen yet should not be sent. */
+export function reasonNotToPromote(
+  plan: Plan,
+  phase: Pick<Promoting, 'sinceMs'>,
+  { nowMs, cancelled, rejection }: Observation,
+): Outcome | undefined {
   if (cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled before the promotion');
   if (rejection !== undefined && rejection.times >= rejectionsMax) {
     return outcome('rolled-back', 'write-refused', `the API server refuses the promotion: ${rejection.message}`);
@@ -116,7 +130,13 @@ function makeRoom(stable: StableFacts, { canary }: Observation): Decision | unde
   return { kind: 'apply', command: { kind: 'ensure-canary', replicas: 0 }, because };
 }
 
-function reasonToRevert(plan: Plan, phase: Promoting, observation: Observation, stable: StableFacts): Outcome | undefined {
+/** Why the images that were sent to stable should go back. */
+export function reasonToRevert(
+  plan: Plan,
+  phase: Pick<Promoting, 'sinceMs' | 'judged'>,
+  observation: Observation,
+  stable: StableFacts,
+): Outcome | undefined {
   if (observation.cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled during the promotion');
   if (!stable.settled) return undefined;
   const moved = movedImage(plan.images, stable, phase.judged);
@@ -190,4 +210,8 @@ function revert(plan: Plan, state: RolloutState, phase: Reverting, observation: 
   if (heartbeat !== undefined) return heartbeat;
   if (stable.rollout === undefined) return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'a promotion arrived late' };
   return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };
+}
+
+function whyPromote({ spec }: Plan): string {
+  return spec.strategy === 'rolling' || spec.strategy === 'recreate' ? 'from here on Kubernetes replaces the pods' : 'every gate allows it';
 }

@@ -1,4 +1,4 @@
-import { isAvailable } from '../absorb.ts';
+import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
 import { reasonToHold } from '../gates/hold.ts';
 import { imageIdsOf, mixedImage } from '../gates/image-identity.ts';
@@ -49,7 +49,7 @@ export function decideStep(plan: Plan, state: RolloutState, phase: Step, observa
 }
 
 /** What convicts the canary at any moment of any step. */
-function convictionOf(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
+export function convictionOf(plan: Plan, state: RolloutState, observation: Observation): Outcome | undefined {
   const { canary, nowMs } = observation;
   if (canary === undefined) return undefined;
   const diagnosis = diagnose(canary, nowMs);
@@ -63,7 +63,8 @@ function convictionOf(plan: Plan, state: RolloutState, observation: Observation)
   return lostReadiness(state, diagnosis, nowMs);
 }
 
-function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number): Outcome | undefined {
+/** Pods that were available and are not: convicted by time, or by how often. */
+export function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number, who = 'the canary'): Outcome | undefined {
   if (diagnosis.kind !== 'waiting') return undefined;
   const { steadiness } = state;
   const missingMs = steadiness?.missingSinceMs === undefined ? 0 : nowMs - steadiness.missingSinceMs;
@@ -71,7 +72,7 @@ function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number)
     return outcome(
       'rolled-back',
       diagnosis.reason,
-      `the canary was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`,
+      `${who} was available and is not for ${lostReadinessMs / 1000} s: ${diagnosis.because}`,
       diagnosis.evidence,
     );
   }
@@ -79,7 +80,7 @@ function lostReadiness(state: RolloutState, diagnosis: Diagnosis, nowMs: number)
     return outcome(
       'rolled-back',
       diagnosis.reason,
-      `the canary lost its readiness ${state.breaks} times: ${diagnosis.because}`,
+      `${who} lost its readiness ${state.breaks} times: ${diagnosis.because}`,
       diagnosis.evidence,
     );
   }
@@ -96,7 +97,7 @@ function scale(plan: Plan, canary: WorkloadFacts | undefined, stable: StableFact
   };
 }
 
-function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observation, canary: WorkloadFacts): Decision {
+export function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observation, canary: WorkloadFacts): Decision {
   const { nowMs } = observation;
   const diagnosis = diagnose(canary, nowMs);
   const missingSinceMs = state.steadiness?.missingSinceMs ?? nowMs;
@@ -111,7 +112,7 @@ function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observ
 }
 
 /** Before the last step the gates need not say pass: they must not say fail, for the step's time. */
-function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation): Decision {
+export function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation): Decision {
   const { nowMs } = observation;
   const holdMs = plan.steps[phase.index]?.holdMs ?? 0;
   const heldMs = heldFor(state, phase, nowMs);
@@ -125,7 +126,7 @@ function holdStep(plan: Plan, state: RolloutState, phase: Step, observation: Obs
   return { kind: 'wait', ms: Math.min(pollMs, holdMs - heldMs), because: `step ${phase.index + 1} holds` };
 }
 
-function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation, stable: StableFacts): Decision {
+export function finalStep(plan: Plan, state: RolloutState, phase: Step, observation: Observation, stable: StableFacts): Decision {
   const { nowMs } = observation;
   const heldMs = heldFor(state, phase, nowMs);
   const servedMs = nowMs - (state.servingSinceMs ?? nowMs);

@@ -2,12 +2,13 @@ import type { Observation, WorkloadFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import { canaryReplicasFor } from '../replica-share.ts';
 import type { RolloutState } from '../state.ts';
+import { hasNewImages, lastWish } from './pair-view.ts';
 
 /** The pods whose steadiness this phase watches, and how many of them there should be; undefined where nobody's is watched. */
 export function judgedWorkload(
   plan: Plan,
   { phase }: RolloutState,
-  { canary, stable }: Observation,
+  { canary, stable, blueGreen, pair }: Observation,
 ): { readonly workload: WorkloadFacts; readonly replicas: number } | undefined {
   if (stable === undefined) return undefined;
   switch (phase.kind) {
@@ -17,6 +18,26 @@ export function judgedWorkload(
         ? undefined
         : { workload: canary, replicas: canaryReplicasFor(stable.desiredReplicas, weightPercent, plan.halfAtMost) };
     }
+    case 'trial':
+      return canary === undefined ? undefined : { workload: canary, replicas: 1 };
+    case 'baking':
+      return { workload: stable, replicas: stable.desiredReplicas };
+    case 'rolling':
+    case 'green':
+      return blueGreen?.green === undefined ? undefined : { workload: blueGreen.green, replicas: stable.desiredReplicas };
+    case 'flipping':
+    case 'live':
+    case 'updating':
+      return blueGreen?.green === undefined ? undefined : { workload: blueGreen.green, replicas: blueGreen.green.desiredReplicas };
+    case 'pair-step':
+    case 'pair-finishing': {
+      const replicas = lastWish(phase).new;
+      if (plan.pair === undefined || pair === undefined || replicas === 0 || !hasNewImages(plan.pair, pair)) return undefined;
+      return { workload: pair, replicas };
+    }
+    case 'pair-restoring':
+    case 'flipping-back':
+    case 'draining':
     case 'arming':
     case 'fencing':
     case 'promoting':

@@ -2,7 +2,7 @@ import type { Baseline, Expectation } from './expectation.ts';
 import { judgeManagers } from './judge-objects.ts';
 import type { Api } from './kubernetes.ts';
 import { pathsOf } from './kubernetes.ts';
-import type { Deployment, KubernetesObject } from './shapes.ts';
+import type { Deployment, KubernetesObject, Service } from './shapes.ts';
 import { fenceLabel, trackLabel } from './timeline.ts';
 
 const watchedKinds = ['jobs', 'deployments', 'services', 'configMaps', 'roles', 'roleBindings'] as const;
@@ -31,6 +31,10 @@ export async function judgeLeftovers(
   const fence = deployment?.metadata.labels?.[fenceLabel];
   if (fence !== undefined) problems.push(`I7: the fence ${fence} is left on the Deployment`);
   problems.push(...judgeManagers(deployment, baseline));
+  const service = await api.find<Service>(paths.service(baseline.service.metadata.name));
+  if (service?.metadata.annotations?.[fenceLabel] !== undefined) problems.push('I7: the fence is left on the Service');
+  if (service?.metadata.managedFields?.some((entry) => entry.manager === 'gated-rollout') === true)
+    problems.push('I7: field manager "gated-rollout" is left on the Service');
   if (!(expectation.personLeft ?? []).includes('deployments/web-canary')) problems.push(...(await judgeTracked(api, namespace)));
   return problems;
 }

@@ -1,6 +1,6 @@
 import { differences, without } from './compare.ts';
 import { type Baseline, type Expectation, managersOf } from './expectation.ts';
-import type { Deployment, KubernetesObject } from './shapes.ts';
+import type { Deployment, KubernetesObject, Service } from './shapes.ts';
 import { fenceLabel, newest, silences } from './timeline.ts';
 import type { History, Seen } from './watcher.ts';
 
@@ -74,9 +74,35 @@ function judgeUntouched(
   const service = without(baseline.service, written);
   for (const { object, atMs } of history.services) {
     if (atMs < baseline.atMs || object.metadata.uid !== baseline.service.metadata.uid) continue;
-    for (const difference of differences(service, without(object, written))) found.add(`I2: Service ${difference}`);
+    for (const difference of differences(service, without(unflipped(object, baseline.service, expectation), written)))
+      found.add(`I2: Service ${difference}`);
   }
+  const last = history.services.findLast((seen) => seen.object.metadata.uid === baseline.service.metadata.uid)?.object;
+  if (
+    last !== undefined &&
+    expectation.flips !== undefined &&
+    JSON.stringify(last.spec.selector) !== JSON.stringify((baseline.service as Service).spec.selector)
+  )
+    found.add(`I2: the Service was left with the selector ${JSON.stringify(last.spec.selector)}`);
   return [...found];
+}
+
+/** A Service during blue-green, as it would be without the one value and the one annotation that may be ours. */
+function unflipped(service: Service, baseline: KubernetesObject, { flips }: Expectation): Service {
+  if (flips === undefined) return service;
+  const old = (baseline as Service).spec.selector ?? {};
+  const { [fenceLabel]: _, ...kept } = service.metadata.annotations ?? {};
+  const selector =
+    service.spec.selector?.[flips.key] === flips.green
+      ? { ...service.spec.selector, [flips.key]: old[flips.key] ?? '' }
+      : service.spec.selector;
+  const { annotations: _all, ...metadata } = service.metadata;
+  const hadAnnotations = baseline.metadata.annotations !== undefined || Object.keys(kept).length > 0;
+  return {
+    ...service,
+    metadata: hadAnnotations ? { ...metadata, annotations: kept } : metadata,
+    spec: { ...service.spec, ...(selector === undefined ? {} : { selector }) },
+  };
 }
 
 function judgeImages(

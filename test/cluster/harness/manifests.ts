@@ -17,12 +17,14 @@ export interface DeploymentSpec {
   readonly labelled: boolean;
   /** False: no word on where the pods serve metrics, so nobody scrapes them. */
   readonly announced?: boolean;
+  /** Labels of selector and pods, beside or instead of `app`. */
+  readonly podLabels?: Readonly<Record<string, string>> | undefined;
   readonly podSpec?: Readonly<Record<string, unknown>>;
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 export function deploymentManifest(options: DeploymentSpec): object {
-  const labels = { app: options.name };
+  const labels = { app: options.name, ...options.podLabels };
   const scrape = {
     'prometheus.io/scrape': 'true',
     'prometheus.io/port': '8080',

@@ -26,6 +26,7 @@ export interface SceneOptions {
   readonly minReadySeconds?: number;
   readonly labelled?: boolean;
   readonly announced?: boolean;
+  readonly podLabels?: Readonly<Record<string, string>>;
   readonly created?: 'apply' | 'apply-server-side' | 'api';
   readonly load?: boolean;
   /** ConfigMaps of a person that are there before the Deployment. */
@@ -97,6 +98,7 @@ export class Scene {
       minReadySeconds: this.options.minReadySeconds,
       labelled: this.options.labelled ?? true,
       announced: this.options.announced ?? true,
+      podLabels: this.options.podLabels,
       ...(this.options.podSpec === undefined ? {} : { podSpec: this.options.podSpec }),
       ...(this.options.spec === undefined ? {} : { spec: this.options.spec }),
       ...changes,
