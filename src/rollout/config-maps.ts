@@ -30,6 +30,8 @@ export function guardConfigMaps(plan: Plan, state: RolloutState, observation: Ob
     return { kind: 'apply', command: { kind: 'ensure-config-maps' }, because: 'the pods of the new version refer to it' };
   }
   if (decision.kind === 'apply' && decision.command.kind === 'ensure-promoted') return beforePromotion(plan, state, observation, decision);
+  if (decision.kind === 'apply' && decision.command.kind === 'ensure-green-kept')
+    return beforeGreenIsKept(plan, state, observation, decision);
   if (state.phase.kind === 'ending') return atTheEnd(plan, state, observation, decision, state.phase.sinceMs);
   return decision;
 }
@@ -46,13 +48,22 @@ function beforePromotion(plan: Plan, state: RolloutState, observation: Observati
     const outcome = { result: 'rolled-back', reason: 'changed-by-others', because, evidence: [] } as const;
     return advance(state, { kind: 'reverting', sinceMs: observation.nowMs, outcome }, observation.nowMs, because);
   }
-  const kept = (plan.configMaps ?? []).every(({ name }) => isOwnedBy(found(observation, name), plan.target.uid));
-  if (kept) return decision;
+  if (isKept(plan, observation)) return decision;
   return {
     kind: 'apply',
     command: { kind: 'ensure-config-maps-kept' },
     because: 'the Deployment is about to refer to it, and outlives the Job',
   };
+}
+
+/** Green outlives the Job from here on, and what its pods refer to with it. Where that is gone already, the promotion says so. */
+function beforeGreenIsKept(plan: Plan, state: RolloutState, observation: Observation, decision: Decision): Decision {
+  if (missing(plan, state, observation).length > 0 || isKept(plan, observation)) return decision;
+  return { kind: 'apply', command: { kind: 'ensure-config-maps-kept' }, because: 'green refers to it, and outlives the Job' };
+}
+
+function isKept(plan: Plan, observation: Observation): boolean {
+  return (plan.configMaps ?? []).every(({ name }) => isOwnedBy(found(observation, name), plan.target.uid));
 }
 
 function atTheEnd(plan: Plan, state: RolloutState, observation: Observation, decision: Decision, sinceMs: number): Decision {
@@ -94,9 +105,11 @@ export function prunable(plan: Plan, observation: Observation): readonly ConfigM
 }
 
 /** Versions that neither the Deployment nor one of its ReplicaSets names. None where the Deployment is gone: all of them go with it. */
-export function unreferred(plan: Plan, { stable, configMaps }: Observation): readonly ConfigMapFacts[] {
+export function unreferred(plan: Plan, { stable, configMaps, blueGreen }: Observation): readonly ConfigMapFacts[] {
   if (stable === undefined || stable.terminating || stable.uid !== plan.target.uid) return [];
-  return (configMaps ?? []).filter((version) => !version.referred);
+  // Green has a template of its own, and names them for as long as it is there.
+  const ofGreen = blueGreen?.green === undefined ? [] : (plan.configMaps ?? []).map(({ name }) => name);
+  return (configMaps ?? []).filter((version) => !version.referred && !ofGreen.includes(version.name));
 }
 
 function found({ configMaps }: Observation, name: string): ConfigMapFacts | undefined {

@@ -161,7 +161,7 @@ scenario(
     rmSync(folder, { recursive: true });
     scene.secrets.push(token);
     const run = await scene.release(
-      { ...quick, kubeconfig, tag: 'crash', env: 'MODE=two', 'config-maps': 'web=conf' },
+      { ...quick, kubeconfig, tag: 'crash-at-start', env: 'MODE=two', 'config-maps': 'web=conf' },
       conf('map-2', 'good day'),
     );
     assertResult(run, 'rolled-back', /crash/u);

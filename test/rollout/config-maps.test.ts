@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { guardConfigMaps, prunable } from '../../src/rollout/config-maps.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
 import type { ConfigMapFacts, Observation } from '../../src/rollout/observation.ts';
@@ -106,6 +107,24 @@ describe('ending: what nothing refers to goes with the Job', () => {
     const gone = observation({ stable: stable({ configuration: ['to'], rollout: undefined }), configMaps: [version()], job: undefined });
     expect(brief(decide(release, state({ ...phase, sinceMs: nowMs - 6_000 }), gone))).toBe('finish');
     expect(leftOver(release, state(phase), gone)).toEqual([`ConfigMap ${name}`]);
+  });
+});
+
+describe('blue-green: green outlives the Job with what it refers to', () => {
+  const keep: Decision = { kind: 'apply', command: { kind: 'ensure-green-kept' }, because: 'it has the traffic' };
+  const step: Phase = { kind: 'step', index: 0, sinceMs: nowMs };
+  test.each<[string, readonly ConfigMapFacts[], string]>([
+    ['of the Job', [version()], 'ensure-config-maps-kept'],
+    ['of the Deployment', [version({ owners: ['web-1'] })], 'ensure-green-kept'],
+    ['gone', [], 'ensure-green-kept'],
+  ])('%s', (_title, configMaps, expected) => {
+    expect(brief(guardConfigMaps(release, state(step), observation({ configMaps }), keep))).toBe(expected);
+  });
+
+  test('while green is there, its version is not given to the Job', () => {
+    const green = { ...workload(4), owned: false };
+    const seen = observation({ configMaps: [version({ owners: ['web-1'] }), old], blueGreen: { green, preview: undefined, services: [] } });
+    expect(prunable(release, seen).map((one) => one.name)).toEqual([old.name]);
   });
 });
 
