@@ -95,7 +95,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const proxy = startEndpoints(cluster, options.endpointLagMs ?? 200, traffic.settle);
   const prometheus = startPrometheus(cluster, kubelet, settings.scrapeIntervalMs, traffic.settle);
 
-  const proxied = proxiedBy(prometheus, kubelet, settings, traffic.settle, throughService(kubelet, proxy, clock.now));
+  const proxied = proxiedBy(prometheus, kubelet, settings, traffic.settle, throughService(store, kubelet, proxy, clock.now));
   const server = { cluster, kubelet, tokens: options.tokens ?? {}, proxied };
   let interceptor: ((request: ApiRequest) => ApiResponse | undefined) | undefined;
 
@@ -140,9 +140,10 @@ function applyManifest({ store, writer }: Cluster, manifest: JsonObject): Stored
 }
 
 /** What a pod behind a Service answers when it is asked through the API server: its status, and its version. */
-function throughService(kubelet: Kubelet, proxy: KubeProxy, now: () => number) {
+function throughService(store: Cluster['store'], kubelet: Kubelet, proxy: KubeProxy, now: () => number) {
   return (namespace: string, target: string): ApiResponse | undefined => {
     const service = target.replace(/^https?:/, '').replace(/:[^:]*$/, '');
+    if (store.get('services', namespace, service) === undefined) return undefined;
     const [uid] = proxy.backends(namespace, service);
     const status = uid === undefined ? undefined : kubelet.answer(uid, now());
     const headers = { 'content-type': 'text/plain' };
