@@ -7,14 +7,14 @@ import { type Holder, isUndoneByDeletion, type RolloutState } from '../rollout/s
 import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
 import { withoutMetrics } from '../rollout/strategies/rules-in-force.ts';
 import type { Outcome } from '../rollout/verdict.ts';
-import type { ReleasePorts } from './release-request.ts';
+import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
 import { runRollout } from './run-rollout.ts';
 
 const neverAborted = new AbortController().signal;
 
 /** A promotion that an earlier run sent and did not live to finish comes first: finished, or undone where its pods fail or this run is cancelled. */
 export async function finishRecord(
-  { holder }: { readonly holder: Holder },
+  { holder, spec, command }: Pick<ReleaseRequest, 'holder' | 'spec'> & { readonly command: string },
   ports: Omit<ReleasePorts, 'metrics'>,
   cancel: AbortSignal,
 ): Promise<Earlier | undefined> {
@@ -23,7 +23,9 @@ export async function finishRecord(
     if (isFault(error, 'forbidden')) return undefined;
     throw error;
   });
-  if (record === undefined) return takeBackOrphan(holder, ports, cancel);
+  // Nobody else may read what it needs, and nobody else has a green.
+  const looksForGreen = spec.strategy === 'blue-green' || command === 'reconcile';
+  if (record === undefined) return looksForGreen ? takeBackOrphan(holder, ports, cancel) : undefined;
   const { reporter, cluster, clock } = ports;
   const { plan, state, from } = record;
   reporter.info(
@@ -55,7 +57,6 @@ function truthOf(plan: Plan, { abort }: RolloutState, outcome: Outcome): Outcome
 /** A green that serves although its record is gone carries a record of its own: back to what was before it. */
 async function takeBackOrphan(holder: Holder, ports: Omit<ReleasePorts, 'metrics'>, cancel: AbortSignal): Promise<Earlier | undefined> {
   const { reporter, cluster, clock } = ports;
-  // Nobody but blue-green may read what it needs, and then there is no green.
   const plan = await cluster.findOrphan().catch((error: unknown) => {
     if (isFault(error, 'forbidden')) return undefined;
     throw error;

@@ -16,6 +16,8 @@ export async function observe(
 ): Promise<Observation> {
   const { podNames, ...cluster } = await ports.world.observe(cancel);
   const arms = armsOf(plan, state.phase, podNames);
-  const metrics = arms === undefined ? undefined : await ports.metrics?.read(arms, cancel);
+  const { endpoints } = podNames;
+  const judged = arms === undefined || endpoints === undefined ? arms : { ...arms, endpoints };
+  const metrics = judged === undefined ? undefined : await ports.metrics?.read(judged, cancel);
   return { ...cluster, metrics, rejection, cancelled: cancel.aborted };
 }

@@ -129,7 +129,7 @@ describe.concurrent('blue-green', () => {
     stage.sandbox.advance(5_000);
     const { result } = await stage.run({ ...blueGreen, prometheus: '', metrics: 'none' });
     expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('promoted');
-    expect(result.log.map(({ line }) => line).join('\n')).toContain('taken back first');
+    expect(result.log.map(({ line }) => line).join('\n')).toContain('the earlier release was finished first: rolled-back');
     expect(stage.left()).toEqual([]);
     expect(stage.broken()).toEqual([]);
     expect(selectorOf(stage)).toEqual({ app: 'web' });
