@@ -17,6 +17,8 @@ export type Script = {
   /** What becomes of the nth write of the first run. */
   readonly at?: { readonly write: number; readonly fate?: Fate; readonly deed?: (sandbox: Sandbox) => void };
   readonly repair?: 'post' | 'next' | 'none';
+  /** Somebody deletes the Job. */
+  readonly jobDeleted?: boolean;
   /** Changes that are a person's: the Service, or the Deployment, may be left as they want it. */
   readonly personChanged?: boolean;
 };
@@ -40,7 +42,7 @@ export async function playBlueGreen(script: Script, subject: Subject): Promise<P
   const log: string[] = [];
   const violations = new Set<string>();
   const watched = watchInvariants(sandbox);
-  watchFlips(sandbox, services, (text) => void violations.add(text));
+  watchFlips(sandbox, services, (text) => void violations.add(text), script.jobDeleted === true);
   const stray: { atMs: number; send: () => void }[] = [];
   let remembered: { plan: Plan; jobUid: string; holder: Holder } | undefined;
 
@@ -108,8 +110,8 @@ export async function playBlueGreen(script: Script, subject: Subject): Promise<P
     if (next !== 'promoted gates-passed' && script.personChanged !== true) violations.add(`I6: the next run ended with ${next}`);
   }
   // Without a next run only time is left, and then what was asleep has woken up long ago.
-  advance(sandbox, stray, repair === 'post' && sandbox.list('jobs', namespace).length > 0 ? hourMs : 60_000);
-  for (const broken of watched.broken()) if (script.personChanged !== true || !/^I[12]/u.test(broken)) violations.add(broken);
+  advance(sandbox, stray, repair === 'post' && sandbox.list('jobs', namespace).length > 0 ? hourMs : 150_000);
+  for (const broken of watched.broken()) if (script.personChanged !== true || !/^I[128]/u.test(broken)) violations.add(broken);
   if (repair !== 'none' || end !== 'died') judgeEnd(sandbox, services, script, end, violations);
   if (script.image === undefined && script.personChanged !== true && sandbox.traffic.clientStats().failed > 0)
     violations.add(`clients: ${sandbox.traffic.clientStats().failed} requests failed`);
@@ -132,7 +134,7 @@ function stage(services: readonly string[], image: ImageBehaviour): Sandbox {
 }
 
 /** A Service leads to green only while green is complete, has no owner, and a record says so; green goes only when nobody is led to it. */
-function watchFlips(sandbox: Sandbox, services: readonly string[], violate: (text: string) => void): void {
+function watchFlips(sandbox: Sandbox, services: readonly string[], violate: (text: string) => void, jobMayGo: boolean): void {
   const colour = (name: string) => sandbox.get('services', namespace, name)?.spec.selector?.['app'];
   sandbox.watch(({ resource, type, object, previous }) => {
     if (
@@ -152,6 +154,8 @@ function watchFlips(sandbox: Sandbox, services: readonly string[], violate: (tex
       violate('order: flipped to a green that was not complete');
     if ((green?.metadata.ownerReferences ?? []).length > 0) violate('I5: flipped while the Job still owned green');
     if (green !== undefined && green.metadata.annotations?.[recordAnnotation] === undefined) violate('record: green carries no record');
+    // A person who deletes the Job between the last look and the flip takes the record away; green's own record is left.
+    if (job === undefined && jobMayGo) return;
     const journal = job?.metadata.annotations?.['gated-rollout.github.io/journal'] ?? '{}';
     const phase = (JSON.parse(journal) as { state?: { phase?: { kind?: string } } }).state?.phase?.kind;
     if (phase !== 'flipping') violate(`journal: flipped in phase ${phase ?? 'none'}`);
@@ -168,7 +172,8 @@ function judgeEnd(sandbox: Sandbox, services: readonly string[], script: Script,
     if (selector !== 'web' && script.personChanged !== true) violations.add(`I2: Service ${name} was left with ${selector}`);
     if (selector === 'web-green') violations.add(`I8: Service ${name} was left with green`);
   }
-  const left = leftovers(sandbox);
+  // A fence that a sleeper puts up when all is over guards nothing: the next run replaces it, as docs/crash-safety.md says.
+  const left = leftovers(sandbox).filter((one) => script.at?.fate?.kind !== 'sleeps' || !/^(?:label|annotation|our entry)/u.test(one));
   if (left.length > 0) violations.add(`I7: left ${left.join(', ')}`);
   if (script.personChanged === true) return;
   if (!isComplete(sandbox, 'web')) violations.add('I1: the Deployment is not complete');

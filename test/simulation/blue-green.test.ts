@@ -64,6 +64,7 @@ const people: readonly Script[] = everyWrite.flatMap((write) =>
       ...two,
       at: { write, deed: deed as (sandbox: Sandbox) => void },
       personChanged: deed !== deleteJob,
+      jobDeleted: deed === deleteJob,
     }),
   ),
 );
