@@ -17,6 +17,7 @@ export type ClientOptions = {
 };
 
 const readMs = 15;
+const endlessMs = 3 * 3_600_000;
 const never = new Promise<never>(() => undefined);
 
 /** The REST client and the clock of one process, in the virtual time of the sandbox: waiting is what makes it go on. */
@@ -29,10 +30,12 @@ export class BlueGreenClient implements KubernetesClient {
   readonly death: Promise<'died'>;
   readonly #options: ClientOptions;
   readonly #stray: { atMs: number; send: () => void }[];
+  readonly #startedAtMs: number;
   #die: (value: 'died') => void = () => undefined;
 
   constructor(options: ClientOptions, stray: { atMs: number; send: () => void }[]) {
     this.#options = options;
+    this.#startedAtMs = options.sandbox.now();
     this.#stray = stray;
     this.death = new Promise((resolve) => {
       this.#die = resolve;
@@ -127,6 +130,12 @@ export class BlueGreenClient implements KubernetesClient {
   /** Virtual time goes on, and what was on its way arrives. */
   async #pass(ms: number): Promise<void> {
     if (!this.isAlive) return never;
+    // I14: a run that does not end within hours is dead for those who wait.
+    if (this.#options.sandbox.now() - this.#startedAtMs > endlessMs) {
+      this.isAlive = false;
+      this.#die('died');
+      return never;
+    }
     advance(this.#options.sandbox, this.#stray, ms);
   }
 
