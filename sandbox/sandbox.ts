@@ -95,7 +95,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const proxy = startEndpoints(cluster, options.endpointLagMs ?? 200, traffic.settle);
   const prometheus = startPrometheus(cluster, kubelet, settings.scrapeIntervalMs, traffic.settle);
 
-  const proxied = proxiedBy(prometheus, kubelet, settings, throughService(kubelet, proxy, clock.now));
+  const proxied = proxiedBy(prometheus, kubelet, settings, throughService(kubelet, proxy, cluster));
   const server = { cluster, kubelet, tokens: options.tokens ?? {}, proxied };
   let interceptor: ((request: ApiRequest) => ApiResponse | undefined) | undefined;
 
@@ -140,11 +140,12 @@ function applyManifest({ store, writer }: Cluster, manifest: JsonObject): Stored
 }
 
 /** What a pod behind a Service answers when it is asked through the API server: its status, and its version. */
-function throughService(kubelet: Kubelet, proxy: KubeProxy, now: () => number) {
+function throughService(kubelet: Kubelet, proxy: KubeProxy, { store, clock }: Cluster) {
   return (namespace: string, target: string): ApiResponse | undefined => {
     const service = target.replace(/^https?:/, '').replace(/:[^:]*$/, '');
+    if (store.get('services', namespace, service) === undefined) return undefined;
     const [uid] = proxy.backends(namespace, service);
-    const status = uid === undefined ? undefined : kubelet.answer(uid, now());
+    const status = uid === undefined ? undefined : kubelet.answer(uid, clock.now());
     const headers = { 'content-type': 'text/plain' };
     if (uid === undefined || status === undefined) return { status: 503, headers, body: `no endpoints available for service "${service}"` };
     return { status, headers, body: `${kubelet.runOf(uid)?.containers[0]?.behaviour.version ?? ''}\n` };

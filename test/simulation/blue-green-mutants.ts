@@ -46,6 +46,11 @@ export const blueGreenMutants: readonly Mutant[] = [
         from: 'if (!isAvailable(stable, stable.desiredReplicas)) {',
         to: 'if (!stable.settled) {',
       },
+      {
+        file: 'rollout/strategies/blue-green-flip.ts',
+        from: 'if (isAvailable(stable, stable.desiredReplicas)) return undefined;',
+        to: 'if (stable.settled) return undefined;',
+      },
     ],
   },
   {
@@ -57,10 +62,11 @@ export const blueGreenMutants: readonly Mutant[] = [
         from: "colour: value === blue ? 'blue' : value === green ? 'green' : 'other',",
         to: "colour: value === green ? 'green' : 'blue',",
       },
+      { file: 'kubernetes/service-patches.ts', from: "    { op: 'test', path, value: blue },\n", to: '' },
     ],
   },
   {
-    name: 'nobody looks whether green is there',
+    name: 'nobody looks why green does not start',
     hint: 'crash',
     edits: [
       {

@@ -17,6 +17,8 @@ export type Script = {
   /** What becomes of the nth write of the first run. */
   readonly at?: { readonly write: number; readonly fate?: Fate; readonly deed?: (sandbox: Sandbox) => void };
   readonly repair?: 'post' | 'next' | 'none';
+  /** To which a person leads the Service `web`: it must stand at the end. */
+  readonly keeps?: string;
   /** Somebody deletes the Job. */
   readonly jobDeleted?: boolean;
   /** Changes that are a person's: the Service, or the Deployment, may be left as they want it. */
@@ -42,7 +44,7 @@ export async function playBlueGreen(script: Script, subject: Subject): Promise<P
   const log: string[] = [];
   const violations = new Set<string>();
   const watched = watchInvariants(sandbox);
-  watchFlips(sandbox, services, (text) => void violations.add(text), script.jobDeleted === true);
+  watchFlips(sandbox, services, (text) => void violations.add(text), script);
   const stray: { atMs: number; send: () => void }[] = [];
   let remembered: { plan: Plan; jobUid: string; holder: Holder } | undefined;
 
@@ -111,7 +113,12 @@ export async function playBlueGreen(script: Script, subject: Subject): Promise<P
   }
   // Without a next run only time is left, and then what was asleep has woken up long ago.
   advance(sandbox, stray, repair === 'post' && sandbox.list('jobs', namespace).length > 0 ? hourMs : 150_000);
-  for (const broken of watched.broken()) if (script.personChanged !== true || !/^I[128]/u.test(broken)) violations.add(broken);
+  for (const broken of watched.broken())
+    if (
+      !(script.personChanged === true ? /^I[128]/u : /^I8/u).test(broken) ||
+      !(script.personChanged === true || script.image?.crashAfterMs !== undefined)
+    )
+      violations.add(broken);
   if (repair !== 'none' || end !== 'died') judgeEnd(sandbox, services, script, end, violations);
   if (script.image === undefined && script.personChanged !== true && sandbox.traffic.clientStats().failed > 0)
     violations.add(`clients: ${sandbox.traffic.clientStats().failed} requests failed`);
@@ -134,7 +141,12 @@ function stage(services: readonly string[], image: ImageBehaviour): Sandbox {
 }
 
 /** A Service leads to green only while green is complete, has no owner, and a record says so; green goes only when nobody is led to it. */
-function watchFlips(sandbox: Sandbox, services: readonly string[], violate: (text: string) => void, jobMayGo: boolean): void {
+function watchFlips(
+  sandbox: Sandbox,
+  services: readonly string[],
+  violate: (text: string) => void,
+  { jobDeleted: jobMayGo = false, personChanged = false }: Script,
+): void {
   const colour = (name: string) => sandbox.get('services', namespace, name)?.spec.selector?.['app'];
   sandbox.watch(({ resource, type, object, previous }) => {
     if (
@@ -147,6 +159,12 @@ function watchFlips(sandbox: Sandbox, services: readonly string[], violate: (tex
     }
     if (resource !== 'services' || !services.includes(object.metadata.name) || type !== 'MODIFIED') return;
     const selectorOf = (one: unknown) => (one as { spec?: { selector?: Record<string, string> } } | undefined)?.spec?.selector?.['app'];
+    const stable = sandbox.get('deployments', namespace, 'web');
+    if (selectorOf(object) === 'web' && selectorOf(previous) === 'web-green') {
+      const { replicas, updatedReplicas, availableReplicas } = stable?.status ?? {};
+      const complete = [replicas, updatedReplicas, availableReplicas].every((count) => count === stable?.spec.replicas);
+      if (!complete && !personChanged) violate('order: flipped back to a Deployment that was not complete');
+    }
     if (selectorOf(object) !== 'web-green' || selectorOf(previous) === 'web-green') return;
     const green = sandbox.get('deployments', namespace, 'web-green');
     const job = sandbox.get('jobs', namespace, 'web-rollout');
@@ -175,6 +193,9 @@ function judgeEnd(sandbox: Sandbox, services: readonly string[], script: Script,
   // A fence that a sleeper puts up when all is over guards nothing: the next run replaces it, as docs/crash-safety.md says.
   const left = leftovers(sandbox).filter((one) => script.at?.fate?.kind !== 'sleeps' || !/^(?:label|annotation|our entry)/u.test(one));
   if (left.length > 0) violations.add(`I7: left ${left.join(', ')}`);
+  const kept = sandbox.get('services', namespace, 'web')?.spec.selector?.['app'];
+  if (script.keeps !== undefined && kept !== script.keeps)
+    violations.add(`I10: a person led the Service to ${script.keeps}, ${kept ?? 'nobody'} stands`);
   if (script.personChanged === true) return;
   if (!isComplete(sandbox, 'web')) violations.add('I1: the Deployment is not complete');
   const images = imagesOf(sandbox).join();
