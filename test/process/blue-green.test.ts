@@ -212,13 +212,9 @@ describe.concurrent('what stands beside blue-green', () => {
       ] as const)
         sandbox.apply({ apiVersion, kind, metadata: { name: 'beside', namespace }, spec });
       const status = { hard: { pods: '6' }, used: { pods: '4' } };
-      sandbox.apply({
-        apiVersion: 'v1',
-        kind: 'ResourceQuota',
-        metadata: { name: 'beside', namespace },
-        spec: { hard: status.hard },
-        status,
-      });
+      sandbox.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'beside', namespace }, spec: { hard: status.hard } });
+      const quota = sandbox.get('resourcequotas', namespace, 'beside');
+      if (quota !== undefined) sandbox.put('resourcequotas', { ...quota, status } as typeof quota);
     };
     await using stage = await openStage({ prepare });
     const { result } = await stage.run({ ...blueGreen, command: 'plan', prometheus: '', metrics: 'none' });

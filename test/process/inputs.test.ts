@@ -28,7 +28,7 @@ const refused: readonly Inputs[] = [
   { containers: 'App' },
   { command: 'rollback' },
   { command: 'destroy' },
-  { strategy: 'blue-green' },
+  { strategy: 'shadow' },
   { strategy: 'big-bang' },
   { steps: '60%' },
   { steps: '10' },

@@ -275,6 +275,13 @@ describe('flipping back after a failure', () => {
   ]);
 });
 
+describe('flipping back without end', () => {
+  table({ kind: 'flipping-back', sinceMs: nowMs - 3_600_001, outcome: failed, images: 'old', sent: false }, serving, [
+    { name: 'the record has lasted its hour', expect: 'ending failed write-refused' },
+    { name: 'blue never came back', seen: { stable: stable({ availableReplicas: 0 }) }, expect: 'ending failed write-refused' },
+  ]);
+});
+
 describe('flipping back after success', () => {
   table({ kind: 'flipping-back', sinceMs: nowMs - 1_000, outcome: promoted, images: 'new', sent: true }, serving, [
     { name: 'blue has the new image', seen: { stable: updated }, expect: 'ensure-flipped-back web' },

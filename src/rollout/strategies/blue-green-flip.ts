@@ -106,13 +106,14 @@ export function decideFlippingBack(plan: Plan, state: RolloutState, phase: Flipp
       `no Service leads to ${plan.names.green}`,
     );
   }
+  // Green goes on serving then, without an owner; its own record leads the next run back.
+  if (nowMs - phase.sinceMs > recordMs) {
+    const because = `${phase.outcome.because}; and the Service ${next.name} could not be led back within ${recordMs / 60_000} min${rejection === undefined ? '' : `: ${rejection.message}`}`;
+    return end(state, observation, outcome('failed', 'write-refused', because));
+  }
   if (next.colour === 'green' && alive !== undefined) {
     const wait = waitForStable(plan, state, phase, observation, alive);
     if (wait !== undefined) return wait;
-  }
-  if (nowMs - phase.sinceMs > recordMs && (rejection?.times ?? 0) >= rejectionsMax) {
-    const because = `${phase.outcome.because}; and the Service ${next.name} could not be led back: ${rejection?.message ?? ''}`;
-    return end(state, observation, outcome('failed', 'write-refused', because));
   }
   const command = { kind: 'ensure-flipped-back', service: next.name } as const;
   return { kind: 'apply', command, because: phase.outcome.because };
