@@ -232,7 +232,8 @@ export type PodDisruptionBudget = Plain &
     spec: Readonly<{ selector: LabelSelector; minAvailable?: IntOrPercent; maxUnavailable?: IntOrPercent }>;
   }>;
 
-export type ResourceQuota = Plain & Readonly<{ spec: Readonly<{ hard: StringMap }> }>;
+export type ResourceQuota = Plain &
+  Readonly<{ spec: Readonly<{ hard: StringMap }>; status?: Readonly<{ hard: StringMap; used: StringMap }> }>;
 
 export interface Kinds {
   deployments: Deployment;

@@ -211,10 +211,11 @@ describe.concurrent('what stands beside blue-green', () => {
         ['networking.k8s.io/v1', 'NetworkPolicy', { podSelector: { matchLabels: { app: 'web' } } }],
       ] as const)
         sandbox.apply({ apiVersion, kind, metadata: { name: 'beside', namespace }, spec });
-      const status = { hard: { pods: '6' }, used: { pods: '4' } };
-      sandbox.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'beside', namespace }, spec: { hard: status.hard } });
+      const hard = { pods: '6' };
+      sandbox.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'beside', namespace }, spec: { hard } });
+      // The API server takes no status at creation: its quota controller counts.
       const quota = sandbox.get('resourcequotas', namespace, 'beside');
-      if (quota !== undefined) sandbox.put('resourcequotas', { ...quota, status } as typeof quota);
+      if (quota !== undefined) sandbox.put('resourcequotas', { ...quota, status: { hard, used: { pods: '4' } } });
     };
     await using stage = await openStage({ prepare });
     const { result } = await stage.run({ ...blueGreen, command: 'plan', prometheus: '', metrics: 'none' });

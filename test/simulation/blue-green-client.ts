@@ -89,6 +89,10 @@ export class BlueGreenClient implements KubernetesClient {
     return Promise.reject(new Error('nothing is proxied here'));
   }
 
+  ask(): Promise<never> {
+    return Promise.reject(new Error('nothing is asked through the API server in this simulation'));
+  }
+
   serverNowMs(): number {
     return this.#options.sandbox.now();
   }

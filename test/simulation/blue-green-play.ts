@@ -66,6 +66,8 @@ export async function playBlueGreen(script: Script, subject: Subject): Promise<P
       readinessOnPurpose: true,
       logs: false,
       proxied: undefined,
+      podsProxy: false,
+      metricsIfPossible: false,
       holder,
     };
     const ending = subject

@@ -5,7 +5,7 @@ export const directMutants: readonly Mutant[] = [
   {
     name: 'rolling leaves no record',
     hint: 'undisturbed: rolling by readiness',
-    edits: [{ file: 'rollout/state.ts', from: " && phase.kind !== 'rolling' && phase.kind !== 'baking'", to: '' }],
+    edits: [{ file: 'rollout/state.ts', from: "  'rolling',\n  'baking',\n", to: '' }],
   },
   {
     name: 'rolling ends when it is settled, not when it is complete',
