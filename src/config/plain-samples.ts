@@ -86,11 +86,9 @@ function readBatches(shape: JsonShape, value: unknown, compares: boolean): reado
 function readBatch(shape: JsonShape, place: string, value: unknown, compares: boolean): TimedBatch {
   const found = shape.object(place, value, ['seconds', 'canary', 'stable']);
   if (found === undefined) return nothing;
-  const canary = shape.counts(`${place}.canary`, found['canary'], { ...countRange, aboveMin: true });
+  const canary = shape.counts(`${place}.canary`, found['canary'], countRange);
   const needed = compares || found['stable'] !== undefined;
-  const stable = needed
-    ? shape.counts(`${place}.stable`, found['stable'], { ...countRange, aboveMin: compares })
-    : { errors: 0, requests: 0 };
+  const stable = needed ? shape.counts(`${place}.stable`, found['stable'], countRange) : { errors: 0, requests: 0 };
   return {
     seconds: shape.number(`${place}.seconds`, found['seconds'], { ...seconds, aboveMin: true }),
     counts: {

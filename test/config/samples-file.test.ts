@@ -70,6 +70,20 @@ describe('a plain file', () => {
   const times = (count: number, batch: object) => Array.from({ length: count }, () => batch);
   const verdicts = (file: object, settings?: Partial<JudgeSettings>) => judge(file, settings).map((line) => line.verdict);
 
+  test('lets what has nothing to be compared with wait for the next batch', () => {
+    const quiet = { errors: 0, requests: 0 };
+    const rest = { seconds: 15, canary: { errors: 7, requests: 140 }, stable: { errors: 3, requests: 1400 } };
+    const [whole] = judge({ batches: [{ ...good, seconds: 15 }] });
+    const parted = judge({ batches: [{ seconds: 15, canary: quiet, stable }, { seconds: 15, canary: good.canary, stable: quiet }, rest] });
+    expect(parted.slice(0, 2)).toEqual([{ logEvidenceBad: 0, logEvidenceOk: 0, verdict: 'continue' }, whole]);
+    expect(parted[2]?.logEvidenceBad).toBeGreaterThan(whole?.logEvidenceBad ?? Infinity);
+    expect(judge({ batches: Array.from({ length: 40 }, () => ({ seconds: 15, canary: quiet, stable: quiet })) }).at(-1)).toEqual({
+      logEvidenceBad: 0,
+      logEvidenceOk: 0,
+      verdict: 'inconclusive',
+    });
+  });
+
   test('passes at 60 s and not before, without a cap on that side, and repeats the line', () => {
     const lines = judge({ rule: {}, batches: times(4, { ...clean, canary: { errors: 0, requests: 4000 } }) });
     expect(lines.map((line) => line.verdict)).toEqual(['continue', 'pass', 'pass', 'pass']);
@@ -159,8 +173,6 @@ describe('a plain file is refused, with the place', () => {
     ['negative time', at({ seconds: -15 }), 'batches[1].seconds: -15 is not valid'],
     ['no canary', at({ canary: undefined }), 'batches[1].canary: it is missing'],
     ['no stable', at({ stable: undefined }), 'batches[1].stable: it is missing'],
-    ['zero requests', at({ canary: { errors: 0, requests: 0 } }), 'batches[1].canary.requests: 0 is not valid; valid is a number above 0'],
-    ['zero stable requests', at({ stable: { errors: 0, requests: 0 } }), 'batches[1].stable.requests: 0 is not valid'],
     ['more errors than requests', at({ canary: { errors: 3, requests: 2 } }), 'batches[1].canary.errors: 3 errors of 2 requests'],
     ['negative errors', at({ canary: { errors: -1, requests: 2 } }), 'batches[1].canary.errors: -1 is not valid'],
     ['text', at({ stable: { errors: '0', requests: 2 } }), 'batches[1].stable.errors: "0" is not valid'],

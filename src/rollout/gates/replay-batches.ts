@@ -1,4 +1,5 @@
 import type { ErrorLimit } from '../spec.ts';
+import { closeBatch, noBatch } from './counters.ts';
 import { type Batch, type SequentialTest, startTest, type TestState, updateTest } from './sequential-test.ts';
 
 /** What a file of batches is judged by (gates.md §4): the method as it was published, without what the live gate adds to it. */
@@ -41,12 +42,23 @@ export function replayRules(
   };
 }
 
+type LimitState = { readonly worse: TestState; readonly within: TestState; readonly pending: Batch };
+type LimitTests = { readonly worse: SequentialTest; readonly within: SequentialTest };
+
+/** What a batch without requests in an arm that the limit needs has counted waits for the next one. */
+function stateAfter({ worse, within }: LimitTests, state: LimitState, counts: Batch): LimitState {
+  const { batch, pending } = closeBatch(state.pending, counts, worse.ratio > 0);
+  if (batch === undefined) return { ...state, pending };
+  return { worse: updateTest(worse, state.worse, batch), within: updateTest(within, state.within, batch), pending };
+}
+
 /** One line for each batch; from the first verdict on, its line is repeated. */
 export function replayBatches(rules: ReplayRules, batches: readonly TimedBatch[]): readonly ReplayLine[] {
   const tests = rules.limits.map((limit) => ({ worse: testOf(rules, limit, 'worse'), within: testOf(rules, limit, 'within') }));
-  let states: readonly { readonly worse: TestState; readonly within: TestState }[] = tests.map(({ worse, within }) => ({
+  let states: readonly LimitState[] = tests.map(({ worse, within }) => ({
     worse: startTest(worse),
     within: startTest(within),
+    pending: noBatch,
   }));
   const lines: ReplayLine[] = [];
   let errors = 0;
@@ -61,8 +73,7 @@ export function replayBatches(rules: ReplayRules, batches: readonly TimedBatch[]
     seconds += batch.seconds;
     states = states.map((state, index) => {
       const test = tests[index];
-      if (test === undefined) return state;
-      return { worse: updateTest(test.worse, state.worse, batch.counts), within: updateTest(test.within, state.within, batch.counts) };
+      return test === undefined ? state : stateAfter(test, state, batch.counts);
     });
     const logEvidenceBad = Math.max(...states.map((state) => state.worse.logE));
     const logEvidenceOk = Math.min(...states.map((state) => state.within.logE));
