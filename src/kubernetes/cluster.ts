@@ -4,7 +4,7 @@ import type { Clock, Cluster, Reporter } from '../runner/ports.ts';
 import { checkAccess } from './access.ts';
 import { ClusterWorld } from './cluster-world.ts';
 import type { ConfigMapContent } from './config-map-content.ts';
-import { inspectVersions } from './config-map-inspection.ts';
+import { findConfigMaps, inspectVersions } from './config-map-inspection.ts';
 import { changeCauseAnnotation } from './configuration-patches.ts';
 import { dryRun } from './dry-run.ts';
 import { inspect, withTemplateHash } from './inspection.ts';
@@ -68,6 +68,7 @@ export function createCluster({ client, namespace, deployment, pair, evidence, r
     look: () => readSituation(client, namespace, deployment),
     seize: ({ target, names }, holder, becomes) => seizeRollout(client, target, names.job, holder, becomes),
     revisions: () => readRevisions(client, namespace, deployment),
+    findConfigMaps: (names) => findConfigMaps(client, namespace, deployment, names),
     findOrphan: () => findOrphan(client, namespace, deployment),
     readJournal: async (plan, holderId) => {
       const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));
