@@ -364,7 +364,9 @@ describe.concurrent('command: history and rollback', () => {
     expect(writesOf(done.requests)).toEqual([]);
   });
 
-  test.concurrent('rollback of a Deployment that has no other revision, or one that differs in nothing that a release changes', async ({ expect }) => {
+  test.concurrent('rollback of a Deployment that has no other revision, or one that differs in nothing that a release changes', async ({
+    expect,
+  }) => {
     await using stage = await openStage();
     expect((await stage.run({ tag: '', prometheus: '', command: 'rollback' })).result.outputs).toMatchObject({
       reason: 'revision-missing',
