@@ -65,7 +65,7 @@ export function createCluster({ client, namespace, deployment, pair, evidence, r
       dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment)), configMaps),
     acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
     takeOver: (holder) => takeOverRecord(client, namespace, namesFor(deployment).job, holder),
-    look: () => readSituation(client, namespace, deployment),
+    look: () => readSituation(client, namespace, deployment, pair),
     seize: ({ target, names }, holder, becomes) => seizeRollout(client, target, names.job, holder, becomes),
     revisions: () => readRevisions(client, namespace, deployment),
     findConfigMaps: (names) => findConfigMaps(client, namespace, deployment, names),
