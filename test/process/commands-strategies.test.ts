@@ -1,6 +1,4 @@
 import { describe, test, vi } from 'vitest';
-import { namesFor } from '../../src/rollout/names.ts';
-import { permissionsForCommand } from '../../src/rollout/permissions.ts';
 import { configured, quick, templateOf } from './configured.ts';
 import { expectSafe } from './golden.ts';
 import { isWrite } from './requests.ts';
@@ -26,13 +24,13 @@ const phaseOf = (stage: Stage): string => {
 };
 const inPhase = (stage: Stage, phase: string) => stage.until(`the phase ${phase}`, () => phaseOf(stage) === phase);
 
-/** A run that dies in a phase; with `orphaned` its Job goes, too, and leaves what it owned. */
-async function lose(stage: Stage, inputs: Readonly<Record<string, string>>, phase: string, orphaned = true): Promise<void> {
+/** A run that dies in a phase and whose Job goes, too, and leaves what it owned. */
+async function lose(stage: Stage, inputs: Readonly<Record<string, string>>, phase: string): Promise<void> {
   const dead = stage.start(inputs, { skipPost: true });
   await inPhase(stage, phase);
+  if (phase === 'green') await stage.until('the preview', () => stage.sandbox.get('services', namespace, 'web-preview') !== undefined);
   dead.kill('SIGKILL');
   await dead.done;
-  if (!orphaned) return;
   const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Orphan' });
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs/web-rollout`;
   stage.sandbox.handle({ method: 'DELETE', path, headers: { authorization: stage.authorization }, body });
@@ -44,17 +42,21 @@ describe.concurrent('command: abort, from another machine', () => {
     ['green', { ...blueGreen, 'min-duration': '60s' }, 'rolled-back'],
     ['live', live, 'failed'],
     ['updating', blueGreen, 'failed'],
-    ['draining', { ...live, tag: 'errors', metrics: 'auto' }, ''],
     ['rolling', { ...readiness, strategy: 'rolling', steps: '', 'min-duration': '60s' }, 'failed'],
     ['baking', { ...readiness, strategy: 'rolling', steps: '', 'min-duration': '1s', bake: '60s' }, 'failed'],
-  ].filter(([, , ended]) => ended !== '') as [])('in phase %s, what was there is back', async ([phase, inputs, ended], { expect }) => {
+  ])('in phase %s, what was there is back', async ([phase, inputs, ended], { expect }) => {
     await using stage = await openStage({ speed: 2 });
     const running = stage.start(inputs);
     await inPhase(stage, phase);
     const done = await command(stage, 'abort');
     expectSafe(expect, done);
     expect(done.result, logOf(done)).toMatchObject({ code: 0, outputs: { result: 'rolled-back', reason: 'aborted' } });
-    expect(await running.done).toMatchObject({ code: 1, outputs: { result: ended, reason: 'aborted' } });
+    const told = await running.done;
+    expect([told.code, told.outputs['result'], told.outputs['reason']], told.log.map(({ line }) => line).join('\n')).toEqual([
+      1,
+      ended,
+      'aborted',
+    ]);
     expect(stage.left()).toEqual([]);
     expect(stage.broken()).toEqual([]);
     expect(selectorOf(stage)).toBe('{"app":"web"}');
@@ -79,16 +81,18 @@ describe.concurrent('command: abort, from another machine', () => {
   });
 
   test.concurrent('without the permissions for its ConfigMaps is refused before anything is written', async ({ expect }) => {
-    const needs = { namespace, deployment: 'web', names: namesFor('web') };
-    const rules = permissionsForCommand('abort', needs).map(({ group, resource, verb, name }) => ({
-      apiGroups: [group],
-      resources: [resource],
-      verbs: [verb],
-      ...(name === undefined ? {} : { resourceNames: [name] }),
-    }));
-    await using stage = await openStage({ ...configured, tokens: { weak: { user: 'weak', roles: [{ namespace, rules }] } } });
-    await lose(stage, { ...quick, env: 'MODE=b', 'config-maps': 'web=conf', bake: '60s' }, 'baking', false).catch(() => undefined);
-    const done = await command(stage, 'abort', { kubeconfig: stage.served.kubeconfig.replaceAll(stage.authorization.slice(7), 'weak') });
+    await using stage = await openStage(configured);
+    const inputs = { ...quick, env: 'MODE=b', 'config-maps': 'web=conf', bake: '60s' };
+    const dead = stage.start(inputs, { files: { 'conf/VERSION': 'map-2' }, skipPost: true });
+    await inPhase(stage, 'baking');
+    dead.kill('SIGKILL');
+    await dead.done;
+    stage.onRequest(({ path, body }) => {
+      if (!path.includes('selfsubjectaccessreviews') || body?.includes('"configmaps"') !== true) return undefined;
+      const headers = { 'content-type': 'application/json', date: new Date().toUTCString() };
+      return { status: 201, headers, body: JSON.stringify({ status: { allowed: false } }) };
+    });
+    const done = await command(stage, 'abort');
     expect(done.result.outputs, logOf(done)).toMatchObject({ result: 'refused', reason: 'permission-missing' });
     expect(logOf(done)).toContain('resources: [configmaps], verbs: [list, patch]');
     expect(done.requests.filter(isWrite)).toEqual([]);
@@ -96,32 +100,35 @@ describe.concurrent('command: abort, from another machine', () => {
 });
 
 describe.concurrent('what blue-green has left', () => {
-  test.concurrent.for(['green', 'live', 'updating'])('in phase %s: status says it, reconcile removes it, a second one does nothing', async (phase, { expect }) => {
-    await using stage = await openStage();
-    await lose(stage, phase === 'green' ? { ...blueGreen, 'min-duration': '60s' } : phase === 'live' ? live : blueGreen, phase);
-    const status = await command(stage, 'status');
-    expectSafe(expect, status);
-    expect(status.requests.filter(isWrite)).toEqual([]);
-    expect(status.result.outputs, logOf(status)).toMatchObject({ result: 'done', reason: 'left-behind' });
-    expect(logOf(status)).toContain('left behind: Deployment web-green (replicas: 4)');
-    expect(logOf(status)).toContain('left behind: Service web-preview');
-    if (phase !== 'green') {
-      expect(logOf(status)).toContain('left behind: Service web leads to web-green');
-      expect(logOf(status)).toContain('left behind: the annotation of an ended rollout on Service web');
-      expect(logOf(status)).toContain('reconcile would do now: lead the Services back');
-    }
-    const done = await command(stage, 'reconcile');
-    expectSafe(expect, done);
-    expect(done.result, logOf(done)).toMatchObject({ code: 0, outputs: { result: 'done', reason: 'reconciled' } });
-    const second = await command(stage, 'reconcile');
-    expect(second.requests.filter(isWrite)).toEqual([]);
-    expect(second.result.outputs).toMatchObject({ result: 'done', reason: 'nothing-running' });
-    expect(stage.left()).toEqual([]);
-    expect(stage.broken()).toEqual([]);
-    expect(selectorOf(stage)).toBe('{"app":"web"}');
-    expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v1']);
-    expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
-  });
+  test.concurrent.for(['green', 'live', 'updating'])(
+    'in phase %s: status says it, reconcile removes it, a second one does nothing',
+    async (phase, { expect }) => {
+      await using stage = await openStage();
+      await lose(stage, phase === 'green' ? { ...blueGreen, 'min-duration': '60s' } : phase === 'live' ? live : blueGreen, phase);
+      const status = await command(stage, 'status');
+      expectSafe(expect, status);
+      expect(status.requests.filter(isWrite)).toEqual([]);
+      expect(status.result.outputs, logOf(status)).toMatchObject({ result: 'done', reason: 'left-behind' });
+      expect(logOf(status)).toContain('left behind: Deployment web-green (replicas: 4)');
+      expect(logOf(status)).toContain('left behind: Service web-preview');
+      if (phase !== 'green') {
+        expect(logOf(status)).toContain('left behind: Service web leads to web-green');
+        expect(logOf(status)).toContain('left behind: the annotation of an ended rollout on Service web');
+        expect(logOf(status)).toContain('reconcile would do now: lead the Services back');
+      }
+      const done = await command(stage, 'reconcile');
+      expectSafe(expect, done);
+      expect(done.result, logOf(done)).toMatchObject({ code: 0, outputs: { result: 'done', reason: 'reconciled' } });
+      const second = await command(stage, 'reconcile');
+      expect(second.requests.filter(isWrite)).toEqual([]);
+      expect(second.result.outputs).toMatchObject({ result: 'done', reason: 'nothing-running' });
+      expect(stage.left()).toEqual([]);
+      expect(stage.broken()).toEqual([]);
+      expect(selectorOf(stage)).toBe('{"app":"web"}');
+      expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v1']);
+      expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+    },
+  );
 
   test.concurrent('abort leads a Service back whose record is gone', async ({ expect }) => {
     await using stage = await openStage();
@@ -158,7 +165,12 @@ describe.concurrent('what blue-green has left', () => {
 
   test.concurrent('a Deployment and a Service of somebody else with these names stay', async ({ expect }) => {
     const other = JSON.parse(JSON.stringify(deploymentManifest()).replaceAll('"app":"web"', '"app":"other"')) as { metadata: object };
-    const preview = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web-preview', namespace }, spec: { selector: { app: 'other' }, ports: [{ port: 80 }] } };
+    const preview = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web-preview', namespace },
+      spec: { selector: { app: 'other' }, ports: [{ port: 80 }] },
+    };
     await using stage = await openStage({
       prepare: (sandbox) => {
         sandbox.apply({ ...other, metadata: { name: 'web-green', namespace } });
@@ -188,18 +200,26 @@ describe.concurrent('a pair', () => {
   test.concurrent('that is aborted has the replicas and images that were found', async ({ expect }) => {
     await using stage = await openStage({ spec: pairOf('a'), prepare: (sandbox) => void sandbox.apply(second()), speed: 2 });
     const running = stage.start(pairInputs);
-    await stage.until('the new version serves', () => (stage.sandbox.get('deployments', namespace, 'web-v2')?.status?.availableReplicas ?? 0) > 0);
+    await stage.until(
+      'the new version serves',
+      () => (stage.sandbox.get('deployments', namespace, 'web-v2')?.status?.availableReplicas ?? 0) > 0,
+    );
     const done = await command(stage, 'abort');
     expect(done.result, logOf(done)).toMatchObject({ code: 0, outputs: { result: 'rolled-back', reason: 'aborted' } });
-    expect((await running.done).code).toBe(1);
+    expect(await running.done).toMatchObject({ code: 1, outputs: { result: 'failed', reason: 'aborted' } });
     expect(stage.left()).toEqual(['Deployment web-v2']);
     expect(['web', 'web-v2'].map((name) => stage.sandbox.get('deployments', namespace, name)?.spec.replicas)).toEqual([4, 0]);
     expect(stage.sandbox.get('deployments', namespace, 'web-v2')?.metadata.labels ?? {}).not.toHaveProperty(annotation);
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
   });
 
-  test.concurrent('with a label of a rollout that is over: reconcile knows it where the input names the second Deployment', async ({ expect }) => {
-    await using stage = await openStage({ spec: pairOf('a'), prepare: (sandbox) => void sandbox.apply(second({ labels: { [annotation]: 'gone' } })) });
+  test.concurrent('with a label of a rollout that is over: reconcile knows it where the input names the second Deployment', async ({
+    expect,
+  }) => {
+    await using stage = await openStage({
+      spec: pairOf('a'),
+      prepare: (sandbox) => void sandbox.apply(second({ labels: { [annotation]: 'gone' } })),
+    });
     expect((await command(stage, 'reconcile')).result.outputs).toMatchObject({ reason: 'nothing-running' });
     const named = { 'canary-deployment': 'web-v2' };
     const status = await command(stage, 'status', named);
