@@ -90,9 +90,10 @@ export async function findSecond(client: KubernetesClient, namespace: string, na
   if (name === undefined) return undefined;
   const second = await findAllowed<RawDeployment>(client, paths.deployment(namespace, name));
   if (second?.metadata === undefined || second.metadata.deletionTimestamp !== undefined) return undefined;
-  const job = await findAllowed<RawJob>(client, paths.job(namespace, namesFor(name).job));
+  const own = await readJobUid(client, paths.job(namespace, namesFor(name).job));
   const { uid, labels, managedFields } = second.metadata;
-  const isHeld = job !== undefined && jobFacts(job).uid === labels?.[rolloutLabel];
+  // Nobody may take a label away who cannot know whose it is.
+  const isHeld = own === 'unknown' || (own !== undefined && own === labels?.[rolloutLabel]);
   return {
     name,
     uid: uid ?? '',
@@ -100,4 +101,14 @@ export async function findSecond(client: KubernetesClient, namespace: string, na
     owned: !isHeld && (managedFields ?? []).some((entry) => entry.manager === fieldManager),
     desiredReplicas: second.spec?.replicas ?? 1,
   };
+}
+
+async function readJobUid(client: KubernetesClient, path: string): Promise<string | undefined> {
+  try {
+    const job = await client.find<RawJob>(path);
+    return job === undefined ? undefined : jobFacts(job).uid;
+  } catch (error) {
+    if (isFault(error, 'forbidden')) return 'unknown';
+    throw error;
+  }
 }

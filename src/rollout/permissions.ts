@@ -121,7 +121,7 @@ function found(
           ...(flipped ?? []).flatMap((service) => wanted('services', ['get', 'patch'], service)),
         ]
       : []),
-    ...(pair === undefined ? [] : wanted('deployments', ['get', 'patch'], pair)),
+    ...(pair === undefined ? [] : [...wanted('deployments', ['get', 'patch'], pair), ...wanted('jobs', ['get'], namesFor(pair).job)]),
   ];
 }
 
