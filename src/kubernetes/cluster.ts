@@ -4,7 +4,7 @@ import type { Clock, Cluster, Reporter } from '../runner/ports.ts';
 import { checkAccess } from './access.ts';
 import { ClusterWorld } from './cluster-world.ts';
 import type { ConfigMapContent } from './config-map-content.ts';
-import { inspectVersions } from './config-map-inspection.ts';
+import { findConfigMaps, inspectVersions } from './config-map-inspection.ts';
 import { changeCauseAnnotation } from './configuration-patches.ts';
 import { dryRun } from './dry-run.ts';
 import { inspect, withTemplateHash } from './inspection.ts';
@@ -65,9 +65,10 @@ export function createCluster({ client, namespace, deployment, pair, evidence, r
       dryRun(client, plan, await client.get<RawDeployment>(paths.deployment(namespace, deployment)), configMaps),
     acquire: (plan, holder, cancel) => acquireLock({ client, plan, holder, reporter, clock, cancel }),
     takeOver: (holder) => takeOverRecord(client, namespace, namesFor(deployment).job, holder),
-    look: () => readSituation(client, namespace, deployment),
+    look: () => readSituation(client, namespace, deployment, pair),
     seize: ({ target, names }, holder, becomes) => seizeRollout(client, target, names.job, holder, becomes),
     revisions: () => readRevisions(client, namespace, deployment),
+    findConfigMaps: (names) => findConfigMaps(client, namespace, deployment, names),
     findOrphan: () => findOrphan(client, namespace, deployment),
     readJournal: async (plan, holderId) => {
       const job = await client.find<RawJob>(paths.job(namespace, plan.names.job));

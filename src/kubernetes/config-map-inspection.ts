@@ -1,9 +1,11 @@
 import type { Namesake } from '../rollout/deployment-facts.ts';
+import { targetLabel } from '../rollout/names.ts';
 import type { ConfigMapVersion } from '../rollout/plan.ts';
 import { type ConfigMapContent, isVersionOf, type RawConfigMap, versionOf } from './config-map-content.ts';
 import { listVersions, sourceOf } from './config-map-facts.ts';
 import type { Inspection } from './inspection.ts';
 import { paths } from './paths.ts';
+import type { RawDeployment } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 
 export type InspectedVersions = {
@@ -33,4 +35,23 @@ export async function inspectVersions(
     return [{ kind: 'ConfigMap', name: version.name, uid: object.metadata?.uid ?? '', ours, terminating, heldBy: undefined }];
   });
   return { wanted, earlier: listed.map((item) => ({ source: sourceOf(item), name: item.metadata?.name ?? '' })), namesakes };
+}
+
+/** Which of these ConfigMaps are there and not going; `ours`: a release of the Deployment has made it. */
+export async function findConfigMaps(
+  client: KubernetesClient,
+  namespace: string,
+  deployment: string,
+  names: readonly string[],
+): Promise<readonly { readonly name: string; readonly ours: boolean }[]> {
+  const [stable, ...found] = await Promise.all([
+    client.find<RawDeployment>(paths.deployment(namespace, deployment)),
+    ...names.map((name) => client.find<RawConfigMap>(paths.configMap(namespace, name))),
+  ]);
+  const uid = stable?.metadata?.uid;
+  return names.flatMap((name, index) => {
+    const { metadata } = found[index] ?? {};
+    if (metadata === undefined || metadata.deletionTimestamp !== undefined) return [];
+    return [{ name, ours: uid !== undefined && metadata.labels?.[targetLabel] === uid }];
+  });
 }

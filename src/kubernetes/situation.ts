@@ -1,20 +1,29 @@
 import { UserError } from '../errors.ts';
 import { namesFor, rolloutLabel, targetLabel } from '../rollout/names.ts';
 import type { FoundCanary, FoundDeployment, FoundJob, Situation } from '../rollout/situation.ts';
+import { findAllowed, findSecond, foundColours } from './found-colours.ts';
 import { isOurCanary, whyUnhealthy } from './inspection.ts';
 import { type Journal, jobFacts, readJournal } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
 import { paths } from './paths.ts';
-import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
+import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 import { noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
 
 /** Reads what there is of a rollout, whoever made it, and writes nothing. */
-export async function readSituation(client: KubernetesClient, namespace: string, deployment: string): Promise<Situation> {
+export async function readSituation(
+  client: KubernetesClient,
+  namespace: string,
+  deployment: string,
+  second: string | undefined,
+): Promise<Situation> {
   const names = namesFor(deployment);
-  const [stable, canary] = await Promise.all([
+  const [stable, canary, green, services, pair] = await Promise.all([
     client.find<RawDeployment>(paths.deployment(namespace, deployment)),
     client.find<RawDeployment>(paths.deployment(namespace, names.canary)),
+    findAllowed<RawDeployment>(client, paths.deployment(namespace, names.green)),
+    client.get<RawList<RawService>>(paths.services(namespace)),
+    findSecond(client, namespace, second),
   ]);
   if (stable === undefined) throw missingDeployment(namespace, deployment);
   // After them: a Job comes before its label and its canary, so one that is not there now has gone for good.
@@ -30,6 +39,8 @@ export async function readSituation(client: KubernetesClient, namespace: string,
     stable: foundDeployment(stable),
     job: job === undefined ? undefined : foundJob(job, target),
     canary: canary === undefined ? undefined : foundCanary(canary, names.job, pods),
+    blueGreen: foundColours(stable, green, services.items, names),
+    pair,
   };
 }
 

@@ -1,10 +1,14 @@
+import { cleaningColours, cleaningPair, leftRolloutsOfStrategies } from './left-colours.ts';
 import type { Plan } from './plan.ts';
 import type { Situation } from './situation.ts';
 import type { ReleaseSpec } from './spec.ts';
 import type { Outcome } from './verdict.ts';
 
 /** A plan of nothing but an end: for what a rollout has left whose own plan is gone. */
-export function cleaningPlan({ target, names, stable }: Situation, spec: ReleaseSpec): Plan {
+export function cleaningPlan(situation: Situation, spec: ReleaseSpec): Plan {
+  const { target, names, stable } = situation;
+  const blueGreen = cleaningColours(situation.blueGreen);
+  const pair = cleaningPair(situation);
   return {
     target,
     names,
@@ -18,13 +22,17 @@ export function cleaningPlan({ target, names, stable }: Situation, spec: Release
     spec,
     rules: undefined,
     warnings: [],
+    ...(blueGreen === undefined ? {} : { blueGreen }),
+    ...(pair === undefined ? {} : { pair }),
   };
 }
 
 /** The rollouts, by the uids of their Jobs, of which something is left; one of no Job where only our name in managedFields is. */
-export function leftRollouts({ canary, stable }: Situation): readonly string[] {
-  const uids = [canary?.ours === true ? canary.rollout : undefined, stable.rollout].filter((uid) => uid !== undefined);
-  return uids.length === 0 && stable.owned ? [''] : [...new Set(uids)];
+export function leftRollouts(situation: Situation): readonly string[] {
+  const { canary, stable } = situation;
+  const others = leftRolloutsOfStrategies(situation);
+  const uids = [canary?.ours === true ? canary.rollout : undefined, ...others.uids, stable.rollout].filter((uid) => uid !== undefined);
+  return uids.length === 0 && (stable.owned || others.owned) ? [''] : [...new Set(uids)];
 }
 
 export const cleanedOutcome: Outcome = {

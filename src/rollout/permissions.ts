@@ -81,11 +81,13 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
 /** Commands that release nothing. */
 export type CommandName = 'status' | 'abort' | 'reconcile' | 'history';
 
+export type CommandNeeds = Pick<PermissionNeeds, 'namespace' | 'deployment' | 'names' | 'configMaps' | 'strategy' | 'flipped' | 'pair'> & {
+  /** Whether Services are led back whose record is gone. */
+  readonly createsJob?: boolean;
+};
+
 /** What such a command needs: status and history only read. Each is a part of what a release needs. */
-export function permissionsForCommand(
-  command: CommandName,
-  needs: Pick<PermissionNeeds, 'namespace' | 'deployment' | 'names'>,
-): readonly Permission[] {
+export function permissionsForCommand(command: CommandName, needs: CommandNeeds): readonly Permission[] {
   const { deployment, names } = needs;
   const all = permissionsFor({ ...needs, logs: false, claims: [], proxied: undefined });
   const wanted = (resource: string, verbs: readonly string[], name?: string): readonly Permission[] =>
@@ -98,7 +100,28 @@ export function permissionsForCommand(
     ...wanted('deployments', changes, names.canary),
     ...wanted('replicasets', ['list']),
     ...wanted('pods', ['list']),
-    ...(command === 'status' ? [] : wanted('events', ['list'])),
+    ...wanted('services', ['list']),
+    ...(command === 'status' ? [] : [...wanted('events', ['list']), ...found(needs, wanted)]),
+  ];
+}
+
+/** For the rollout that was found: what only some strategies need, and ConfigMaps. */
+function found(
+  needs: CommandNeeds,
+  wanted: (resource: string, verbs: readonly string[], name?: string) => readonly Permission[],
+): readonly Permission[] {
+  const { names, configMaps, strategy, flipped, pair, createsJob } = needs;
+  return [
+    ...(createsJob === true ? wanted('jobs', ['create']) : []),
+    ...(configMaps === true ? wanted('configmaps', ['list', 'patch']) : []),
+    ...(strategy === 'blue-green'
+      ? [
+          ...wanted('deployments', ['get', 'patch', 'delete'], names.green),
+          ...wanted('services', ['get', 'delete'], names.preview),
+          ...(flipped ?? []).flatMap((service) => wanted('services', ['get', 'patch'], service)),
+        ]
+      : []),
+    ...(pair === undefined ? [] : [...wanted('deployments', ['get', 'patch'], pair), ...wanted('jobs', ['get'], namesFor(pair).job)]),
   ];
 }
 

@@ -115,7 +115,8 @@ function textOrNone(value: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-function sizeOf(value: string): string {
+/** What may be said of a value in public. */
+export function sizeOf(value: string): string {
   if (value === '') return 'empty';
   return value.length === 1 ? '1 character' : `${value.length} characters`;
 }

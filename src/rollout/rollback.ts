@@ -1,3 +1,6 @@
+import type { FieldChange } from './field-change.ts';
+import type { ConfigMapVersion } from './plan.ts';
+import { restoreConfiguration } from './restore-configuration.ts';
 import type { FoundRevision, FoundRevisions, PodTemplate } from './revisions.ts';
 import { containersOf, listOf, recordOf } from './revisions.ts';
 import type { ImageRequest } from './spec.ts';
@@ -6,6 +9,10 @@ import type { Outcome } from './verdict.ts';
 /** What a release back to a revision asks for, out of that revision's template. */
 export type RollbackRequest = {
   readonly images: ImageRequest;
+  /** What else a release changes, as it was. */
+  readonly configuration: readonly FieldChange[];
+  /** Versions that the template refers to again: they must still be there. */
+  readonly configMaps: readonly ConfigMapVersion[];
   /** What else differs and stays as it is, by name: never a value. */
   readonly notRolledBack: readonly string[];
 };
@@ -43,10 +50,17 @@ export function chooseRevision({ current, revisions }: FoundRevisions, toRevisio
 }
 
 /**
- * Which fields of an earlier template a release back to it changes: the images of the named containers, or else of all that differ. Only
- * what a release may change; everything else that differs is named, so that nobody takes it for rolled back.
+ * Which fields of an earlier template a release back to it changes: images, literal variables and versions of ConfigMaps of the named
+ * containers, or else of all; without configuration where the strategy releases images only. Only what a release may change; everything else that differs is named, so that nobody takes it for rolled back.
  */
-export function rollbackRequest(then: PodTemplate, now: PodTemplate, containers: readonly string[]): RollbackRequest {
+export function rollbackRequest(
+  then: PodTemplate,
+  now: PodTemplate,
+  containers: readonly string[],
+  withConfiguration = true,
+): RollbackRequest {
+  const nothing = { fields: [], configMaps: [], template: now };
+  const { fields, configMaps, template } = withConfiguration ? restoreConfiguration(then, now, containers) : nothing;
   const before = new Map(allContainersOf(then).map(({ name, image }) => [name, image]));
   const wanted = allContainersOf(now)
     .filter(({ name, image }) => (containers.length > 0 ? containers.includes(name) : before.has(name) && before.get(name) !== image))
@@ -55,7 +69,9 @@ export function rollbackRequest(then: PodTemplate, now: PodTemplate, containers:
   return {
     // A name that the Deployment does not have is for planImages to refuse.
     images: { kind: 'by-container', images: Object.fromEntries([...wanted, ...unknown.map((name): [string, string] => [name, ''])]) },
-    notRolledBack: differences(then, now, new Set(wanted.map(([name]) => name))),
+    configuration: fields,
+    configMaps,
+    notRolledBack: differences(then, template, new Set(wanted.map(([name]) => name))),
   };
 }
 

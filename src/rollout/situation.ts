@@ -1,5 +1,5 @@
 import type { Names } from './names.ts';
-import type { JobFacts } from './observation.ts';
+import type { JobFacts, ServiceFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { RolloutState } from './state.ts';
 
@@ -38,6 +38,33 @@ export type FoundCanary = {
   readonly pods: readonly { readonly name: string; readonly ready: boolean }[];
 };
 
+/** What blue-green has made, and the Services of the user on which something of ours is. */
+export type FoundBlueGreen = {
+  /** The label by which the colours are told apart; empty texts where nobody knows. */
+  readonly colours: { readonly key: string; readonly blue: string; readonly green: string };
+  readonly green:
+    | {
+        readonly rollout: string | undefined;
+        readonly ours: boolean;
+        readonly terminating: boolean;
+        readonly desiredReplicas: number;
+        readonly availableReplicas: number;
+      }
+    | undefined;
+  readonly preview: { readonly rollout: string | undefined; readonly ours: boolean } | undefined;
+  readonly services: readonly ServiceFacts[];
+};
+
+/** The second Deployment of a pair, as far as its name was given. */
+export type FoundSecond = {
+  readonly name: string;
+  readonly uid: string;
+  /** Undefined where a rollout of its own holds it, too. */
+  readonly rollout: string | undefined;
+  readonly owned: boolean;
+  readonly desiredReplicas: number;
+};
+
 /**
  * Everything of a rollout that is in the cluster, whoever made it. The Job was read last: a label or a canary whose Job is not there then
  * has lost it for good.
@@ -50,4 +77,6 @@ export type Situation = {
   readonly stable: FoundDeployment;
   readonly job: FoundJob | undefined;
   readonly canary: FoundCanary | undefined;
+  readonly blueGreen?: FoundBlueGreen | undefined;
+  readonly pair?: FoundSecond | undefined;
 };

@@ -1,4 +1,5 @@
 import { recordStaleMs } from './heartbeat.ts';
+import { isFlippedWithoutJob, leftOfStrategies } from './left-colours.ts';
 import type { Situation } from './situation.ts';
 import { isUndoneByDeletion } from './state.ts';
 
@@ -35,7 +36,8 @@ export function standingOf({ nowMs, job, ...situation }: Situation): Standing {
 }
 
 /** What a rollout that is no more has left, in words; nothing while its Job is there. */
-export function leftOf({ job, stable, canary, names, target }: Situation): readonly string[] {
+export function leftOf(situation: Situation): readonly string[] {
+  const { job, stable, canary, names, target } = situation;
   if (job?.ours === true) return [];
   const left: string[] = [];
   if (canary?.ours === true) {
@@ -44,16 +46,18 @@ export function leftOf({ job, stable, canary, names, target }: Situation): reado
   }
   if (stable.rollout !== undefined) left.push(`the label of an ended rollout on Deployment ${target.deployment}`);
   if (stable.owned) left.push(`our entry in the managedFields of Deployment ${target.deployment}`);
-  return left;
+  return [...left, ...leftOfStrategies(situation)];
 }
 
 /** What `command: reconcile` would do now. */
-export function remedyOf(standing: Standing): string {
+export function remedyOf(standing: Standing, situation?: Situation): string {
   switch (standing) {
     case 'none':
       return 'nothing: nothing of ours is there';
     case 'left':
-      return 'remove what is left';
+      return situation !== undefined && isFlippedWithoutJob(situation)
+        ? 'lead the Services back to the Deployment, and remove what is left'
+        : 'remove what is left';
     case 'running':
       return 'nothing: the rollout is alive';
     case 'silent':

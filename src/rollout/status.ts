@@ -42,6 +42,14 @@ export type StatusReport = {
         readonly pods: readonly { readonly name: string; readonly ready: boolean }[];
       }
     | undefined;
+  /** Of blue-green; left out where there is none. */
+  readonly green?: {
+    readonly name: string;
+    readonly desiredReplicas: number;
+    readonly availableReplicas: number;
+    /** Services of the user that lead to it. */
+    readonly services: readonly string[];
+  };
   /** What a rollout that is no more has left. */
   readonly left: readonly string[];
   /** Objects of somebody else that bear our names. */
@@ -57,7 +65,7 @@ export function statusOf(situation: Situation, phaseInWords: string | undefined)
   const { desiredReplicas, updatedReplicas, availableReplicas, unhealthy, images } = stable;
   return {
     standing,
-    remedy: remedyOf(standing),
+    remedy: remedyOf(standing, situation),
     deployment: { desiredReplicas, updatedReplicas, availableReplicas, unhealthy, images },
     rollout:
       job?.ours !== true
@@ -83,13 +91,27 @@ export function statusOf(situation: Situation, phaseInWords: string | undefined)
             availableReplicas: canary.availableReplicas,
             pods: canary.pods,
           },
+    ...greenOf(situation),
     left: leftOf(situation),
     foreign: [...(job?.ours === false ? [`Job ${names.job}`] : []), ...(canary?.ours === false ? [`Deployment ${names.canary}`] : [])],
   };
 }
 
+function greenOf({ blueGreen, names }: Situation): Pick<StatusReport, 'green'> {
+  const green = blueGreen?.green;
+  if (blueGreen === undefined || green?.ours !== true) return {};
+  const { desiredReplicas, availableReplicas } = green;
+  const services = blueGreen.services.filter(({ colour }) => colour === 'green').map(({ name }) => name);
+  return { green: { name: names.green, desiredReplicas, availableReplicas, services } };
+}
+
+function describeGreen({ name, desiredReplicas, availableReplicas, services }: NonNullable<StatusReport['green']>): string {
+  const served = services.length === 0 ? 'no Service leads to it' : `led to by Service ${services.join(', ')}`;
+  return `green ${name}: ${availableReplicas} of ${desiredReplicas} pods available; ${served}`;
+}
+
 /** The same for people, line by line. */
-export function describeStatus({ deployment, rollout, canary, left, foreign, standing, remedy }: StatusReport): readonly string[] {
+export function describeStatus({ deployment, rollout, canary, green, left, foreign, standing, remedy }: StatusReport): readonly string[] {
   const { desiredReplicas, updatedReplicas, availableReplicas, unhealthy } = deployment;
   return [
     ...deployment.images.map(({ name, image }) => `container ${name}: ${image}`),
@@ -98,6 +120,7 @@ export function describeStatus({ deployment, rollout, canary, left, foreign, sta
     ...(canary === undefined
       ? []
       : [`canary ${canary.name}: ${canary.availableReplicas} of ${canary.desiredReplicas} pods available${podList(canary.pods)}`]),
+    ...(green === undefined ? [] : [describeGreen(green)]),
     ...left.map((one) => `left behind: ${one}`),
     ...foreign.map((one) => `not ours, but with our name: ${one}; a release would be refused`),
     `command: reconcile would do now: ${remedy}`,

@@ -1,19 +1,24 @@
 import { abortedState, abortOutcome, abortTruth } from '../rollout/abort.ts';
+import { isFlippedWithoutJob } from '../rollout/left-colours.ts';
 import type { Situation } from '../rollout/situation.ts';
 import { standingOf } from '../rollout/standing.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { cleanUp, endByDeletion, lookPatiently } from './clean-up.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';
+import { checkFoundAccess } from './command-access.ts';
 import type { ReleaseEnd } from './deploy.ts';
 import { signalFor } from './finish-record.ts';
+import { leadBack } from './lead-back.ts';
 import { runRollout } from './run-rollout.ts';
 
 /** Ends a rollout, whoever began it and from wherever: takes it over, takes the canary back or puts the old images back, and cleans up. */
 export async function abort(request: CommandRequest, ports: CommandPorts): Promise<ReleaseEnd> {
   const { cluster } = ports;
   const situation = await cluster.look();
+  await checkFoundAccess(request, ports, situation);
   const end = situation.job?.ours === true ? await abortRollout(request, ports, situation) : nothingRuns(request, situation);
-  const before = await lookPatiently(ports);
+  let before = await lookPatiently(ports);
+  if ((await leadBack(request, ports, before)) !== undefined) before = await lookPatiently(ports);
   if (before !== undefined && standingOf(before) === 'left') await cleanUp(request, ports, before);
   const after = await lookPatiently(ports);
   return after === undefined ? end : { ...end, outcome: abortTruth(end.outcome, end.images, after) };
@@ -44,12 +49,14 @@ async function abortRollout(request: CommandRequest, ports: CommandPorts, situat
 }
 
 function nothingRuns({ deployment }: CommandRequest, situation: Situation): ReleaseEnd {
-  const hasOrphan = situation.canary?.ours === true;
+  const { blueGreen, canary } = situation;
+  const ofGreen = blueGreen?.green?.ours === true || isFlippedWithoutJob(situation);
+  const hasOrphan = canary?.ours === true || ofGreen;
   const outcome: Outcome = hasOrphan
     ? {
         result: 'rolled-back',
         reason: 'aborted',
-        because: `no rollout of ${deployment} was running; the canary that one had left is gone`,
+        because: `no rollout of ${deployment} was running; ${ofGreen ? 'the green' : 'the canary'} that one had left is gone`,
         evidence: [],
       }
     : { result: 'unchanged', reason: 'nothing-running', because: `no rollout of ${deployment} is running: nothing to abort`, evidence: [] };

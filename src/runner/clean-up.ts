@@ -1,8 +1,10 @@
 import { isFault, messageOf, UserError } from '../errors.ts';
 import { cleanedOutcome, cleaningPlan, leftRollouts } from '../rollout/clean-up.ts';
+import { isFlippedWithoutJob } from '../rollout/left-colours.ts';
 import type { Situation } from '../rollout/situation.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
 import { type Holder, type RolloutState, startState } from '../rollout/state.ts';
+import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import type { Clock, Cluster, Reporter } from './ports.ts';
 import type { RolloutEnd } from './run-rollout.ts';
@@ -33,12 +35,16 @@ export async function lookPatiently({ cluster, clock, reporter }: CleanUpPorts):
   return undefined;
 }
 
-/** Removes what rollouts have left whose Jobs are gone: the canary, the label, our name in managedFields. */
+/** Removes what rollouts have left whose Jobs are gone: canary, green, labels and annotations, our name in managedFields. A Service that is flipped goes back first. */
 export async function cleanUp(request: CleanUpRequest, ports: CleanUpPorts, situation: Situation): Promise<void> {
   const plan = cleaningPlan(situation, request.spec);
   for (const jobUid of leftRollouts(situation)) {
     const state = startState(request.holder, jobUid, situation.nowMs);
-    await runEnd(ports, plan, state, cleanedOutcome, situation.nowMs);
+    if (isFlippedWithoutJob(situation)) {
+      const { cluster, reporter, clock } = ports;
+      const begun = { ...state, phase: recoveryPhase(situation.nowMs, cleanedOutcome.because) };
+      await runRollout({ world: cluster.world(plan), metrics: undefined, reporter, clock }, plan, begun, neverAborted);
+    } else await runEnd(ports, plan, state, cleanedOutcome, situation.nowMs);
   }
 }
 

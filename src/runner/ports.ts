@@ -135,6 +135,8 @@ export type Cluster = {
   ): Promise<{ readonly plan: Plan; readonly state: RolloutState } | undefined>;
   /** The Deployment's revisions. Reads only. */
   revisions(): Promise<FoundRevisions>;
+  /** Which of these ConfigMaps are there and not going, and whether a release of this Deployment has made them. Reads only. */
+  findConfigMaps(names: readonly string[]): Promise<readonly { readonly name: string; readonly ours: boolean }[]>;
   /** The plan of a blue-green rollout whose Job is gone while a Service still leads to its green, as green itself records it. */
   findOrphan(): Promise<Plan | undefined>;
   /** The journal of the rollout that this holder began; undefined where its Job is gone. */

@@ -14,11 +14,12 @@ export function planConfiguration(request: ReleaseRequest, inspected: Inspected,
   const { wanted, earlier } = inspected.configMaps;
   const references = planConfigMaps(inspected.template.references, wanted, earlier);
   if (references.kind === 'problem') throw new UserError('configuration-refused', references.message, references.hint);
-  const configuration = [...variables.fields, ...references.fields];
-  const { cause } = request;
+  const { cause, restored } = request;
+  const configuration = [...variables.fields, ...references.fields, ...(restored?.configuration ?? [])];
+  const configMaps = [...references.configMaps, ...(restored?.configMaps ?? [])];
   return {
     ...(configuration.length === 0 ? {} : { configuration }),
-    ...(references.configMaps.length === 0 ? {} : { configMaps: references.configMaps }),
+    ...(configMaps.length === 0 ? {} : { configMaps }),
     ...(cause === undefined ? {} : { changeCause: { from: inspected.changeCause, to: describeCause(cause, images, configuration) } }),
   };
 }

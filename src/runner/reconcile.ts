@@ -1,32 +1,36 @@
-import { UserError } from '../errors.ts';
 import type { Earlier } from '../rollout/report.ts';
 import type { Situation } from '../rollout/situation.ts';
 import { leftOf, remedyOf, type Standing, standingOf } from '../rollout/standing.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { cleanUp, endByDeletion, lookPatiently } from './clean-up.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';
+import { checkFoundAccess } from './command-access.ts';
 import type { ReleaseEnd } from './deploy.ts';
-import { finishRecord } from './finish-record.ts';
-
-const neverAborted = new AbortController().signal;
+import { finishUnlessBusy, leadBack } from './lead-back.ts';
 
 /** Brings a Deployment to rest after a run that died: finishes or undoes its record, removes what it left. A rollout that lives is left alone. */
 export async function reconcile(request: CommandRequest, ports: CommandPorts): Promise<ReleaseEnd> {
   const { cluster } = ports;
   const situation = await cluster.look();
+  await checkFoundAccess(request, ports, situation);
   const standing = standingOf(situation);
   const done: string[] = [];
   let earlier: Earlier | undefined;
   if (standing === 'stale') {
-    earlier = await takeOver(request, ports);
-    if (earlier !== undefined)
-      done.push(`the release of the run ${earlier.runUrl} was ${earlier.outcome.result}: ${earlier.outcome.because}`);
+    earlier = await finishUnlessBusy(request, ports);
+    if (earlier !== undefined) done.push(described(earlier));
   }
   if (standing === 'over') {
     await endByDeletion(request, ports, situation, endedOutcome(situation));
     done.push('the Job of an ended rollout is gone');
   }
-  const before = await lookPatiently(ports);
+  let before = await lookPatiently(ports);
+  const led = await leadBack(request, ports, before);
+  if (led !== undefined) {
+    earlier = earlier ?? led;
+    done.push(described(led));
+    before = await lookPatiently(ports);
+  }
   if (before !== undefined && standingOf(before) === 'left') {
     await cleanUp(request, ports, before);
     done.push(`removed: ${leftOf(before).join('; ')}`);
@@ -35,14 +39,8 @@ export async function reconcile(request: CommandRequest, ports: CommandPorts): P
   return { outcome, images: earlier?.images ?? [], plan: undefined, rollout: undefined };
 }
 
-/** Another run that was faster takes care of it. */
-async function takeOver(request: CommandRequest, ports: CommandPorts): Promise<Earlier | undefined> {
-  try {
-    return await finishRecord(request, ports, neverAborted);
-  } catch (error) {
-    if (error instanceof UserError && error.code === 'rollout-busy') return undefined;
-    throw error;
-  }
+function described({ runUrl, outcome }: Earlier): string {
+  return `the release of the run ${runUrl} was ${outcome.result}: ${outcome.because}`;
 }
 
 function endedOutcome({ job }: Situation): Outcome {

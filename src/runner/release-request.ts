@@ -1,6 +1,7 @@
 import type { CauseContext } from '../rollout/change-cause.ts';
+import type { FieldChange } from '../rollout/field-change.ts';
 import type { PermissionNeeds } from '../rollout/permissions.ts';
-import type { Plan } from '../rollout/plan.ts';
+import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
 import type { Earlier } from '../rollout/report.ts';
 import type { ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
@@ -29,6 +30,8 @@ export type ReleaseRequest = {
   readonly holder: Holder;
   /** Of a rollback: the revision; undefined is the newest that is not the current one. */
   readonly toRevision?: number | undefined;
+  /** Of a rollback: what changes back beside the images. */
+  readonly restored?: { readonly configuration: readonly FieldChange[]; readonly configMaps: readonly ConfigMapVersion[] };
 };
 
 export type ReleasePorts = {

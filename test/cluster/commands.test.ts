@@ -94,7 +94,7 @@ scenario(
 
 scenario(
   'rollback to revision 3 of 10',
-  { replicas: 2, timeoutMs: 300_000, expected: 'its image, gated; history is what kubectl says; other differences are named' },
+  { replicas: 2, timeoutMs: 300_000, expected: 'its image and its variable, gated; history is what kubectl says' },
   async (scene) => {
     for (let revision = 2; revision <= 10; revision += 1) await editByHand(scene, ['v3', 'v1', 'v2'][revision % 3] ?? '', revision);
     await scene.takeBaseline();
@@ -109,8 +109,12 @@ scenario(
       throw new Error(`kubectl says\n${theirs.join('\n')}\nwe say\n${ours.join('\n')}`);
     const run = await scene.release({ command: 'rollback', 'to-revision': '3', steps: '50%' });
     assertEnd(run, 0, 'rolled-back', 'rollback-done');
-    assertSays(run, /not rolled back: env REVISION of container web/u, 'what is not rolled back');
-    assertHolds(await scene.judge({ failures: 'none', images: { web: scene.image('v3') } }));
+    assertSays(run, /variable REVISION of container web: 2 characters → 1 character/u, 'that the variable is rolled back');
+    const web = await scene.api.get<Deployment>(scene.paths.deployment('web'));
+    const env = JSON.stringify((web.spec.template.spec.containers[0] as { readonly env?: unknown } | undefined)?.env);
+    if (env !== '[{"name":"REVISION","value":"3"}]') throw new Error(`the variables are ${env}`);
+    const configured = ['spec.template.spec.containers.0.env'];
+    assertHolds(await scene.judge({ failures: 'none', images: { web: scene.image('v3') }, configured }));
     const gone = await scene.release({ command: 'rollback', 'to-revision': '99' });
     assertEnd(gone, 1, 'refused', 'revision-missing');
   },

@@ -307,13 +307,18 @@ describe.concurrent('command: history and rollback', () => {
 
   test.concurrent('rollback releases the images of the revision before', async ({ expect }) => {
     await using stage = await openStage();
-    const env = [{ op: 'add', path: '/spec/template/spec/containers/0/env', value: [{ name: 'SECRET', value: 'do-not-print' }] }];
+    const env = [
+      { op: 'add', path: '/spec/template/spec/containers/0/env', value: [{ name: 'SECRET', value: 'do-not-print' }] },
+      { op: 'add', path: '/spec/template/spec/terminationGracePeriodSeconds', value: 7 },
+    ];
     await edit(stage, 'shop/web:v2', env);
     stage.sandbox.advance(20_000);
     const done = await stage.run({ tag: '', prometheus: '', command: 'rollback' });
     await expectGolden(expect, 'rollback', done);
     expect(done.result).toMatchObject({ code: 0, outputs: { result: 'rolled-back', reason: 'rollback-done', image: 'shop/web:v1' } });
-    expect(logOf(done)).toContain('not rolled back: env SECRET of container app');
+    expect(stage.sandbox.get('deployments', namespace, 'web')?.spec.template.spec.containers[0]).not.toHaveProperty('env');
+    expect(logOf(done)).toContain('variable SECRET of container app');
+    expect(logOf(done)).toContain('not rolled back: terminationGracePeriodSeconds');
     expect(logOf(done) + done.result.summary).not.toContain('do-not-print');
     expect(stage.left()).toEqual([]);
     expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v1']);
@@ -359,12 +364,14 @@ describe.concurrent('command: history and rollback', () => {
     expect(writesOf(done.requests)).toEqual([]);
   });
 
-  test.concurrent('rollback of a Deployment that has no other revision, or the same images', async ({ expect }) => {
+  test.concurrent('rollback of a Deployment that has no other revision, or one that differs in nothing that a release changes', async ({
+    expect,
+  }) => {
     await using stage = await openStage();
     expect((await stage.run({ tag: '', prometheus: '', command: 'rollback' })).result.outputs).toMatchObject({
       reason: 'revision-missing',
     });
-    await edit(stage, 'shop/web:v1', [{ op: 'add', path: '/spec/template/spec/containers/0/env', value: [{ name: 'A', value: 'b' }] }]);
+    await edit(stage, 'shop/web:v1', [{ op: 'add', path: '/spec/template/spec/terminationGracePeriodSeconds', value: 7 }]);
     stage.sandbox.advance(20_000);
     expect((await stage.run({ tag: '', prometheus: '', command: 'rollback' })).result).toMatchObject({
       code: 0,

@@ -63,10 +63,17 @@ describe('rollbackRequest', () => {
     ["the ReplicaSet's own label", { metadata: { labels: { 'pod-template-hash': 'x' } }, spec: {} }, { metadata: {}, spec: {} }, []],
     ['a label', { metadata: { labels: { tier: 'a' } } }, { metadata: { labels: { tier: 'b' } } }, ['label tier']],
     [
-      'variables, by name and without a value',
-      template([container('app', 'app:v1', { env: [{ name: 'TOKEN', value: 'secret-1' }] })]),
-      template([container('app', 'app:v2', { env: [{ name: 'TOKEN', value: 'secret-2' }, { name: 'NEW' }] })]),
-      ['env TOKEN of container app', 'env NEW of container app'],
+      'variables that come from elsewhere, by name and without a value; literals are rolled back',
+      template([
+        container('app', 'app:v1', {
+          env: [
+            { name: 'TOKEN', value: 'secret-1' },
+            { name: 'MODE', value: 'a' },
+          ],
+        }),
+      ]),
+      template([container('app', 'app:v2', { env: [{ name: 'TOKEN', valueFrom: {} }, { name: 'NEW' }, { name: 'IP', valueFrom: {} }] })]),
+      ['env TOKEN of container app', 'env IP of container app'],
     ],
     [
       'a field of a container',

@@ -63,6 +63,12 @@ function stopped(observation: Observation): Outcome | undefined {
   return undefined;
 }
 
+/** How it ends for a run whose record is another one's: from there on nothing is undone by this one. */
+export function takenOverOutcome({ job }: Observation): Outcome {
+  if (job?.abort !== undefined) return outcome('failed', 'aborted', job.abort);
+  return outcome('failed', 'lock-lost', 'another run has taken this rollout over, and finishes or undoes it');
+}
+
 /** What somebody else changed on the Deployment, in a sentence; undefined when it still is as it was found. */
 export function foreignChange(plan: Plan, stable: StableFacts): string | undefined {
   if (stable.paused) return `somebody paused the Deployment ${plan.target.deployment} during the rollout`;

@@ -2,7 +2,7 @@ import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
 import { advance, heartbeatIfDue, recordMs } from '../heartbeat.ts';
 import type { BlueGreenFacts, Observation, ServiceFacts, StableFacts } from '../observation.ts';
-import { end, interruptionOf, isTakenOver, lostJob, outcome } from '../phases/interruption.ts';
+import { end, interruptionOf, isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
 import { imagesOn } from '../phases/promoting.ts';
 import type { Plan } from '../plan.ts';
 import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
@@ -68,7 +68,7 @@ export function decideFlipping(plan: Plan, state: RolloutState, phase: Flipping,
 const nothing: BlueGreenFacts = { green: undefined, preview: undefined, services: [] };
 
 function takenOver(state: RolloutState, observation: Observation): Decision {
-  return end(state, observation, outcome('failed', 'lock-lost', 'another run has taken this rollout over, and finishes or undoes it'));
+  return end(state, observation, takenOverOutcome(observation));
 }
 
 /** Back to blue. The journal is written only where a Job is left to hold it; the fences on the objects guard the way without one. */

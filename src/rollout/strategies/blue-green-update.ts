@@ -2,7 +2,7 @@ import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
 import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import { end, isTakenOver, lostJob, outcome } from '../phases/interruption.ts';
+import { end, isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
 import { imagesOn, reasonNotToPromote, reasonToRevert } from '../phases/promoting.ts';
 import type { Plan } from '../plan.ts';
 import type { BlueGreenPhase, RolloutState } from '../state.ts';
@@ -17,8 +17,7 @@ const pollMs = 1000;
 
 /** The runbook of stable's update while green serves: one patch, then watch Kubernetes roll pods that nobody is led to. */
 export function decideUpdating(plan: Plan, state: RolloutState, phase: Updating, observation: Observation): Decision {
-  if (isTakenOver(state, observation))
-    return end(state, observation, outcome('failed', 'lock-lost', 'another run has taken this rollout over'));
+  if (isTakenOver(state, observation)) return end(state, observation, takenOverOutcome(observation));
   const { stable, nowMs, blueGreen } = observation;
   const stop =
     lostFooting(plan, state, observation) ?? changedService(observation) ?? convictionUnderTraffic(plan, state, blueGreen?.green, nowMs);

@@ -6,7 +6,7 @@ import { judgeMetrics } from '../gates/metrics-gate.ts';
 import { diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { BlueGreenFacts, GreenFacts, Observation, StableFacts } from '../observation.ts';
-import { end, interruptionOf, isTakenOver, outcome } from '../phases/interruption.ts';
+import { end, interruptionOf, isTakenOver, outcome, takenOverOutcome } from '../phases/interruption.ts';
 import type { Plan } from '../plan.ts';
 import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
@@ -100,8 +100,7 @@ function flip(plan: Plan, state: RolloutState, { nowMs }: Observation, green: Gr
 
 /** The runbook of green under real traffic: blue stays at full size beside it until the gates have said pass. */
 export function decideLive(plan: Plan, state: RolloutState, phase: Live, observation: Observation): Decision {
-  if (isTakenOver(state, observation))
-    return end(state, observation, outcome('failed', 'lock-lost', 'another run has taken this rollout over'));
+  if (isTakenOver(state, observation)) return end(state, observation, takenOverOutcome(observation));
   const { stable, nowMs, blueGreen } = observation;
   const interruption = interruptionOf(plan, state, observation) ?? changedService(observation);
   if (interruption !== undefined) return goBack(state, observation, interruption, false);

@@ -1,6 +1,6 @@
 import type { Observation, StableFacts } from '../observation.ts';
 import type { PairPlan } from '../pair-plan.ts';
-import { isTakenOver, lostJob, outcome } from '../phases/interruption.ts';
+import { isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
 import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
@@ -33,8 +33,8 @@ export function pairHandsOff(plan: Plan, state: RolloutState, observation: Obser
     const because = `somebody deleted the Deployment ${plan.target.deployment} during the rollout; ${plan.pair?.name ?? ''} stays as it is`;
     return outcome('failed', 'deployment-deleted', because);
   }
-  const isOthers = job !== undefined && job.uid !== state.jobUid;
-  if (isOthers || isTakenOver(state, observation)) {
+  if (isTakenOver(state, observation)) return takenOverOutcome(observation);
+  if (job !== undefined && job.uid !== state.jobUid) {
     return outcome('failed', 'lock-lost', 'another run has taken this rollout over, and finishes or undoes it');
   }
   const foreign = [stable, pair].find((one) => one?.rollout !== undefined && one.rollout !== state.jobUid);
