@@ -19,7 +19,7 @@ const lists = ['containers', 'initContainers'] as const;
 
 /**
  * What a release changes beside images, led back to an earlier template: literal variables, and references from one version of a ConfigMap
- * (`<source>-<hash>`) to another one of the same source. Of these containers, and of the volumes that they mount; none: of all.
+ * (`<source>-<hash>`) to another one of the same source, or to the source itself. Of these containers, and of the volumes that they mount; none: of all.
  */
 export function restoreConfiguration(then: PodTemplate, now: PodTemplate, containers: readonly string[]): RestoredConfiguration {
   const spec = recordOf(now['spec']);
@@ -63,7 +63,7 @@ function restoreContainer(pointer: string, name: string, then: Named, now: Named
     const restored = restoredVariables(envThen, envNow, (old, current) => {
       const version = versionBefore(referenceOf(old), referenceOf(current));
       if (version === undefined) return current;
-      configMaps.push(version);
+      if (version.name !== version.source) configMaps.push(version);
       const valueFrom = current['valueFrom'] as { readonly [key: string]: JsonValue };
       const key = valueFrom['configMapKeyRef'] as { readonly [key: string]: JsonValue };
       return { ...current, valueFrom: { ...valueFrom, configMapKeyRef: { ...key, name: version.name } } };
@@ -113,7 +113,7 @@ function pointBack(
     const { name } = recordOf(item[field]);
     const version = versionBefore(recordOf(listOf(then)[index]?.[field])['name'], name);
     if (version === undefined || typeof name !== 'string') return item;
-    configMaps.push(version);
+    if (version.name !== version.source) configMaps.push(version);
     fields.push({
       what: `ConfigMap ${version.source} in ${place.where}`,
       pointer: `${place.pointer}${only ? '' : `/${index}`}/${field}/name`,
@@ -128,10 +128,14 @@ function pointBack(
   return { list, fields, configMaps };
 }
 
-/** The earlier version, where both are versions of one source: `versionOf` in src/kubernetes/config-map-content.ts names them. */
+/**
+ * What was referred to before, where that was the source itself or another version of it: `versionOf` in src/kubernetes/config-map-content.ts
+ * names them. The source itself is the user's own ConfigMap, which nobody guards.
+ */
 function versionBefore(then: unknown, now: unknown): ConfigMapVersion | undefined {
-  const source = sourceOf(then);
-  return then === now || typeof then !== 'string' || source === undefined || source !== sourceOf(now) ? undefined : { source, name: then };
+  const source = sourceOf(now);
+  if (then === now || typeof then !== 'string' || source === undefined) return undefined;
+  return then === source || sourceOf(then) === source ? { source, name: then } : undefined;
 }
 
 function sourceOf(name: unknown): string | undefined {

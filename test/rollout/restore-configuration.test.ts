@@ -49,7 +49,15 @@ describe('restoreConfiguration', () => {
     ['a version that a variable comes from', [key(first)], [key(second)], ['/env/0/valueFrom/configMapKeyRef/name'], [key(first)]],
     ['that in a list that is replaced', [a, key(first)], [b, a, key(second)], ['/env'], [a, key(first)]],
     ['no ConfigMap of another source', [key(first)], [key('other-abcdef0123')], [], [key('other-abcdef0123')]],
-    ['no name without a hash', [key('web')], [key(second)], [], [key(second)]],
+    [
+      'the name that stood there before the first version',
+      [key('web')],
+      [key(second)],
+      ['/env/0/valueFrom/configMapKeyRef/name'],
+      [key('web')],
+    ],
+    ['no other name without a hash', [key('shop')], [key(second)], [], [key(second)]],
+    ['nor forth from the plain name', [key(first)], [key('web')], [], [key('web')]],
   ])('variables: %s', (_, then, now, pointers, expected) => {
     const restored = restoreConfiguration(withEnv(then), withEnv(now), []);
     expect(restored.fields.map(({ pointer }) => pointer.replace('/spec/containers/0', ''))).toEqual(pointers);
