@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertHolds, assertResult } from './harness/assertions.ts';
 import { scenario } from './harness/scenario.ts';
 import type { Scene } from './harness/scene.ts';
+import { makeStale } from './harness/stale-record.ts';
 import { newest, podsWithImage, servingSpan } from './harness/timeline.ts';
 
 const blueGreen = { strategy: 'blue-green', steps: '', 'min-duration': '8s' };
@@ -88,7 +89,7 @@ scenario(
     await serves(scene);
     running.kill('SIGKILL');
     await running.done;
-    await sleep(245_000);
+    await makeStale(scene);
     assertResult(await scene.release({ ...blueGreen, tag: 'v3', bake: '' }), 'promoted');
     assertHolds(await scene.judge({ failures: 'none', passing: { web: [scene.image('v2')] }, images: { web: scene.image('v3') }, flips }));
   },

@@ -4,10 +4,10 @@ import { imagesOf } from './harness/judge-objects.ts';
 import { kubectlOrThrow } from './harness/kubectl.ts';
 import { scenario } from './harness/scenario.ts';
 import type { Scene } from './harness/scene.ts';
-import type { Deployment, Job } from './harness/shapes.ts';
+import type { Deployment } from './harness/shapes.ts';
+import { makeStale } from './harness/stale-record.ts';
 import { newest, readyCanaries } from './harness/timeline.ts';
 
-const journalAnnotation = 'gated-rollout.github.io/journal';
 const nothingGiven = { steps: '', prometheus: '', 'min-duration': '', 'ready-timeout': '', timeout: '' };
 const longStep = { tag: 'v2', steps: '20% for 60s, 50%' };
 
@@ -174,16 +174,6 @@ async function loseDuringPromotion(scene: Scene): Promise<void> {
   const running = await startToPromotion(scene, { skipPost: true });
   running.kill('SIGKILL');
   await running.done;
-}
-
-/** Four minutes without a heartbeat, in one write: the journal alone says when the last one was. */
-async function makeStale(scene: Scene): Promise<void> {
-  const path = scene.paths.job('web-rollout');
-  const job = await scene.api.get<Job>(path);
-  const journal = JSON.parse(job.metadata.annotations?.[journalAnnotation] ?? '') as { state: { heartbeatAtMs: number } };
-  const aged = { ...journal, state: { ...journal.state, heartbeatAtMs: journal.state.heartbeatAtMs - 300_000 } };
-  const pointer = `/metadata/annotations/${journalAnnotation.replaceAll('/', '~1')}`;
-  await scene.api.patch(path, 'json', [{ op: 'replace', path: pointer, value: JSON.stringify(aged) }]);
 }
 
 async function versions(scene: Scene): Promise<string> {
