@@ -1,5 +1,6 @@
 import { rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
+import { jobOwner } from './owners.ts';
 import type { RawDeployment, RawTemplate } from './raw.ts';
 import { releasedTemplate } from './template-fields.ts';
 import { trialManifest } from './trial.ts';
@@ -13,14 +14,6 @@ export function canaryManifest(plan: Plan, stable: RawDeployment, replicas: numb
   if (plan.trial !== undefined) return trialManifest(plan, plan.trial, stable, replicas, jobUid);
   const ours = { [targetLabel]: plan.target.uid, [trackLabel]: 'canary', ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }) };
   const spec = stable.spec;
-  const owner = {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    name: plan.names.job,
-    uid: jobUid ?? '',
-    controller: false,
-    blockOwnerDeletion: false,
-  };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -29,7 +22,7 @@ export function canaryManifest(plan: Plan, stable: RawDeployment, replicas: numb
       namespace: plan.target.namespace,
       labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', ...ours },
       // Exactly one owner, set at creation: a second one would keep the canary alive after the Job's end.
-      ...(jobUid === undefined ? {} : { ownerReferences: [owner] }),
+      ...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),
     },
     spec: {
       replicas,

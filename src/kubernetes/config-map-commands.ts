@@ -1,8 +1,9 @@
 import { Fault } from '../errors.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
 import type { CommandContext } from './commands.ts';
-import { type ConfigMapContent, configMapManifest, deploymentOwner, jobOwner } from './config-map-content.ts';
+import { type ConfigMapContent, configMapManifest } from './config-map-content.ts';
 import { configMapFacts, type RawConfigMapMetadata } from './config-map-facts.ts';
+import { deploymentOwner, jobOwner } from './owners.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import { paths } from './paths.ts';
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { rolloutLabel, sourceAnnotation, targetLabel } from '../rollout/names.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
+import { jobOwner } from './owners.ts';
 import type { Raw } from './raw.ts';
 
 export type RawConfigMap = Raw<V1ConfigMap>;
@@ -63,13 +64,4 @@ export function configMapManifest(
     ...(Object.keys(content.data).length === 0 ? {} : { data: content.data }),
     ...(Object.keys(content.binaryData).length === 0 ? {} : { binaryData: content.binaryData }),
   };
-}
-
-export function jobOwner(plan: Plan, jobUid: string) {
-  return { apiVersion: 'batch/v1', kind: 'Job', name: plan.names.job, uid: jobUid, controller: false, blockOwnerDeletion: false };
-}
-
-export function deploymentOwner(plan: Plan) {
-  const { deployment: name, uid } = plan.target;
-  return { apiVersion: 'apps/v1', kind: 'Deployment', name, uid, controller: false, blockOwnerDeletion: false };
 }

@@ -2,6 +2,7 @@ import type { BlueGreenPlan } from '../rollout/blue-green-plan.ts';
 import { recordAnnotation, rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { canaryManifest } from './canary.ts';
+import { jobOwner } from './owners.ts';
 import type { RawDeployment, RawService, RawTemplate } from './raw.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -91,14 +92,6 @@ function amongThemselves(spec: NonNullable<RawTemplate['spec']>, { key, blue, gr
 
 /** The Service that leads to green alone, whatever the user's Services do. */
 export function previewManifest(plan: Plan, colours: BlueGreenPlan, jobUid: string | undefined): RawService {
-  const owner = {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    name: plan.names.job,
-    uid: jobUid ?? '',
-    controller: false,
-    blockOwnerDeletion: false,
-  };
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -110,7 +103,7 @@ export function previewManifest(plan: Plan, colours: BlueGreenPlan, jobUid: stri
         [targetLabel]: plan.target.uid,
         ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }),
       },
-      ...(jobUid === undefined ? {} : { ownerReferences: [owner] }),
+      ...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),
     },
     spec: {
       type: 'ClusterIP',

@@ -1,6 +1,7 @@
 import { rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { Trial } from '../rollout/trial.ts';
+import { jobOwner } from './owners.ts';
 import type { RawDeployment, RawTemplate } from './raw.ts';
 import { releasedTemplate } from './template-fields.ts';
 
@@ -22,14 +23,6 @@ export function trialManifest(
 ): RawDeployment {
   const ours = { [targetLabel]: plan.target.uid, [trackLabel]: 'canary', ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }) };
   const template = stable.spec?.template ?? {};
-  const owner = {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    name: plan.names.job,
-    uid: jobUid ?? '',
-    controller: false,
-    blockOwnerDeletion: false,
-  };
   const { minReadySeconds } = stable.spec ?? {};
   const runs = trial.mode === 'run';
   const released = releasedTemplate(plan, template);
@@ -40,7 +33,7 @@ export function trialManifest(
       name: plan.names.canary,
       namespace: plan.target.namespace,
       labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', ...ours },
-      ...(jobUid === undefined ? {} : { ownerReferences: [owner] }),
+      ...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),
     },
     spec: {
       replicas,
