@@ -133,8 +133,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'kubernetes/canary.ts',
-        from: '...(jobUid === undefined ? {} : { ownerReferences: [owner] }),',
-        to: '...(jobUid === undefined || owner.uid !== "" ? {} : { ownerReferences: [owner] }),',
+        from: '...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
+        to: '...(jobUid === undefined || owner.uid !== "" ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
       },
     ],
   },
