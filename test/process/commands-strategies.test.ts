@@ -206,7 +206,10 @@ describe.concurrent('a pair', () => {
     );
     const done = await command(stage, 'abort');
     expect(done.result, logOf(done)).toMatchObject({ code: 0, outputs: { result: 'rolled-back', reason: 'aborted' } });
-    expect(await running.done).toMatchObject({ code: 1, outputs: { result: 'failed', reason: 'aborted' } });
+    const aborted = await running.done;
+    expect(aborted.code).toBe(1);
+    // Whoever looks once a second may find that everything is over already.
+    expect(['aborted', 'lock-lost']).toContain(aborted.outputs['reason']);
     expect(stage.left()).toEqual(['Deployment web-v2']);
     expect(['web', 'web-v2'].map((name) => stage.sandbox.get('deployments', namespace, name)?.spec.replicas)).toEqual([4, 0]);
     expect(stage.sandbox.get('deployments', namespace, 'web-v2')?.metadata.labels ?? {}).not.toHaveProperty(annotation);

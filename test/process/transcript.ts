@@ -64,6 +64,8 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/\b10\.244\.\d+\.\d+/gu, '<pod address>'],
   [/\b\d\d:\d\d:\d\d\b/gu, '<time>'],
   [/actions\/runs\/\d+/gu, 'actions/runs/<run>'],
+  // Entries are in the order of their last writes, and a status may be written between two of ours.
+  [/\/metadata\/managedFields\/\d+/gu, '/metadata/managedFields/<n>'],
   [/(held for|ready for|started|heartbeat|not available within) \d+ s/gu, '$1 # s'],
   [/(command <code>[a-z]+<\/code>), (?:\d+ min )?\d+ s\./gu, '$1, # s.'],
   [/for at most \d+ ms(,? \(?at least) \d+ ms/gu, 'for at most # ms$1 # ms'],

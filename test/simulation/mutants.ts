@@ -134,7 +134,7 @@ export const mutants: readonly Mutant[] = [
       {
         file: 'kubernetes/canary.ts',
         from: '...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
-        to: '...(jobUid === undefined || owner.uid !== "" ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
+        to: '...(jobUid === undefined || jobUid !== "" ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
       },
     ],
   },
