@@ -136,13 +136,14 @@ scenario(
 
 scenario(
   'rollback of a release that never gets ready',
-  { timeoutMs: 240_000, expected: 'the image before, although stable is not healthy' },
+  { timeoutMs: 240_000, expected: 'the image and the variables before, although stable is not healthy' },
   async (scene) => {
     await editByHand(scene, 'never-ready', 2, false);
     await scene.takeBaseline();
     const run = await scene.release({ command: 'rollback', steps: '50%' });
     assertEnd(run, 0, 'rolled-back', 'rollback-done');
-    assertHolds(await scene.judge({ failures: 'none', images: { web: scene.image('v1') } }));
+    const configured = ['spec.template.spec.containers.0.env'];
+    assertHolds(await scene.judge({ failures: 'none', images: { web: scene.image('v1') }, configured }));
   },
 );
 
