@@ -1,6 +1,6 @@
-import { rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
+import { trackLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
-import { jobOwner } from './owners.ts';
+import { canaryLabels, canaryMetadata } from './canary-metadata.ts';
 import type { RawDeployment, RawTemplate } from './raw.ts';
 import { releasedTemplate } from './template-fields.ts';
 import { trialManifest } from './trial.ts';
@@ -12,18 +12,12 @@ const graceSecondsMin = 6;
 /** The second Deployment: the stable template with the new images and configuration. Without a Job uid (for a dry run) it has no owner. */
 export function canaryManifest(plan: Plan, stable: RawDeployment, replicas: number, jobUid: string | undefined): RawDeployment {
   if (plan.trial !== undefined) return trialManifest(plan, plan.trial, stable, replicas, jobUid);
-  const ours = { [targetLabel]: plan.target.uid, [trackLabel]: 'canary', ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }) };
+  const ours = canaryLabels(plan, jobUid);
   const spec = stable.spec;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: {
-      name: plan.names.canary,
-      namespace: plan.target.namespace,
-      labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', ...ours },
-      // Exactly one owner, set at creation: a second one would keep the canary alive after the Job's end.
-      ...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),
-    },
+    metadata: canaryMetadata(plan, jobUid),
     spec: {
       replicas,
       revisionHistoryLimit: 0,

@@ -13,7 +13,6 @@ import { configMapFacts, listVersions } from './config-map-facts.ts';
 import { jobFacts } from './job.ts';
 import { selectorQuery } from './label-selector.ts';
 import { metricsEndpointsOf } from './metrics-endpoint.ts';
-import { readPairPods } from './pair-inspection.ts';
 import { journalPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { PodEvidenceReader } from './pod-evidence.ts';
@@ -32,6 +31,10 @@ export type ClusterWorldOptions = {
   /** What this run has read in the repository. */
   readonly configMaps?: readonly ConfigMapContent[] | undefined;
 };
+
+type Selected = { readonly pods: readonly RawPod[]; readonly replicaSets: readonly RawReplicaSet[] };
+
+const nothingRead: Selected = { pods: [], replicaSets: [] };
 
 /** The cluster behind the API server. Keeps only the last answers, so that a write can test what the decision was made on. */
 export class ClusterWorld implements World {
@@ -53,7 +56,7 @@ export class ClusterWorld implements World {
   async observe(signal: AbortSignal): Promise<ClusterObservation> {
     const { namespace, deployment } = this.#plan.target;
     const { names } = this.#plan;
-    const [job, stable, canary, configMaps, pair] = await Promise.all([
+    const [job, stable, canary, configMaps, pair, blueGreen] = await Promise.all([
       this.#client.find<RawJob>(paths.job(namespace, names.job), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, deployment), { signal }),
       this.#client.find<RawDeployment>(paths.deployment(namespace, names.canary), { signal }),
@@ -61,34 +64,21 @@ export class ClusterWorld implements World {
       this.#plan.pair === undefined
         ? undefined
         : this.#client.find<RawDeployment>(paths.deployment(namespace, this.#plan.pair.name), { signal }),
+      this.#observeBlueGreen(signal),
     ]);
-    const blueGreen = await this.#observeBlueGreen(signal);
-    const selector = stable?.spec?.selector ?? canary?.spec?.selector;
-    const query = { labelSelector: selector === undefined ? '' : selectorQuery(selector) };
-    const [pods, replicaSets] =
-      selector === undefined
-        ? [[], []]
-        : await Promise.all([
-            this.#client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }).then((list) => list.items),
-            this.#client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }).then((list) => list.items),
-          ]);
-    const own = blueGreen?.green?.spec?.selector;
-    const beside = await Promise.all([
-      ...(own === undefined ? [] : [this.#readSelected(own, signal)]),
-      // A trial pod does not carry the labels that the Deployment's own pods are found by.
-      ...(this.#plan.trial === undefined || canary === undefined ? [] : [this.#readSelected(trialSelector(this.#plan), signal)]),
-    ]);
-    const pairPods = pair === undefined ? [] : await readPairPods(this.#client, namespace, pair, signal);
+    // A trial pod does not carry the labels that the Deployment's own pods are found by.
+    const trial = this.#plan.trial === undefined || canary === undefined ? undefined : trialSelector(this.#plan);
+    const selectors = [stable?.spec?.selector ?? canary?.spec?.selector, blueGreen?.green?.spec?.selector, trial, pair?.spec?.selector];
+    const [own = nothingRead, ...beside] = await Promise.all(selectors.map((selector) => this.#readSelected(selector, signal)));
+    const { replicaSets } = own;
     this.#seen = { job, stable, canary, pair, blueGreen, ...(configMaps === undefined ? {} : { configMaps, replicaSets }) };
     // Where the selectors overlap, a pod is in several lists.
-    const allPods = once([...pods, ...beside.flatMap((found) => found.pods)]);
-    return this.#facts(allPods, once([...replicaSets, ...beside.flatMap((found) => found.replicaSets)]), pairPods, signal);
+    const allPods = once([...own.pods, ...beside.flatMap((found) => found.pods)]);
+    return this.#facts(allPods, once([...replicaSets, ...beside.flatMap((found) => found.replicaSets)]), signal);
   }
 
-  async #readSelected(
-    selector: Parameters<typeof selectorQuery>[0],
-    signal: AbortSignal,
-  ): Promise<{ readonly pods: readonly RawPod[]; readonly replicaSets: readonly RawReplicaSet[] }> {
+  async #readSelected(selector: Parameters<typeof selectorQuery>[0] | undefined, signal: AbortSignal): Promise<Selected> {
+    if (selector === undefined) return nothingRead;
     const { namespace } = this.#plan.target;
     const query = { labelSelector: selectorQuery(selector) };
     const [pods, replicaSets] = await Promise.all([
@@ -111,12 +101,7 @@ export class ClusterWorld implements World {
     return { green, preview, services: Object.fromEntries(blueGreen.services.map((name, index) => [name, services[index]])) };
   }
 
-  async #facts(
-    pods: readonly RawPod[],
-    replicaSets: readonly RawReplicaSet[],
-    pairPods: readonly RawPod[],
-    signal: AbortSignal,
-  ): Promise<ClusterObservation> {
+  async #facts(pods: readonly RawPod[], replicaSets: readonly RawReplicaSet[], signal: AbortSignal): Promise<ClusterObservation> {
     const { job, stable, canary, configMaps, pair } = this.#seen;
     const podsOf = (deployment: RawDeployment | undefined, current: boolean): readonly RawPod[] => {
       if (deployment === undefined) return [];
@@ -125,11 +110,11 @@ export class ClusterWorld implements World {
     };
     const all = podsOf(stable, false);
     const green = this.#seen.blueGreen?.green;
-    const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true), green: podsOf(green, true) };
+    const newest = { stable: podsOf(stable, true), canary: podsOf(canary, true), green: podsOf(green, true), pair: podsOf(pair, true) };
     // Stable's own pods are judged only once they run the image that we sent: before that their troubles are not ours to explain.
     const promoted = showsRelease(this.#plan, stable?.spec?.template);
     const evidence = await this.#evidence.read(
-      [...newest.canary, ...newest.green, ...pairPods, ...(promoted ? newest.stable : [])],
+      [...newest.canary, ...newest.green, ...newest.pair, ...(promoted ? newest.stable : [])],
       signal,
     );
     const facts = (pod: RawPod) => podFacts(pod, evidence.get(pod.metadata?.uid ?? '') ?? noEvidence);
@@ -143,12 +128,12 @@ export class ClusterWorld implements World {
       canary: canary === undefined ? undefined : workloadFacts(canary, newest.canary.map(facts)),
       ...(configMaps === undefined ? {} : { configMaps: configMapFacts(configMaps, stable, replicaSets) }),
       blueGreen: this.#blueGreenFacts(newest.green.map(facts)),
-      ...(pair === undefined ? {} : { pair: stableFacts(pair, pairPods.map(facts), this.#plan) }),
+      ...(pair === undefined ? {} : { pair: stableFacts(pair, newest.pair.map(facts), this.#plan) }),
       podNames: {
         green: podsOf(green, false).map(nameOf),
         stable: all.map(nameOf),
-        canary: [...podsOf(canary, false), ...pairPods].map(nameOf),
-        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false), ...podsOf(green, false), ...pairPods]),
+        canary: [...podsOf(canary, false), ...newest.pair].map(nameOf),
+        endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false), ...podsOf(green, false), ...newest.pair]),
         // Before our images stand, the newest template is the old version.
         updated: promoted ? newest.stable.map(nameOf) : [],
         outdated: all.filter((pod) => !promoted || !newest.stable.includes(pod)).map(nameOf),

@@ -66,14 +66,6 @@ export class Exchange {
     }
   }
 
-  /** One request, once; every status is an answer. */
-  async relay(call: Call): Promise<WireAnswer> {
-    const timeout = AbortSignal.timeout(call.timeoutMs);
-    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
-    const access = await untilAborted(this.#parts.credentials.current(), signal);
-    return this.#parts.transport.send({ ...call, target: call.path, signal }, access, () => undefined);
-  }
-
   /** One request, never sent again, whatever it is answered; a Fault where no answer came, or where it took too long. */
   async once(call: Call): Promise<WireAnswer> {
     const controller = new AbortController();

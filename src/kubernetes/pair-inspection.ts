@@ -4,12 +4,12 @@ import { namesFor, rolloutLabel } from '../rollout/names.ts';
 import type { PairFacts } from '../rollout/pair-plan.ts';
 import { whyUnhealthy } from './inspection.ts';
 import { describeHolder, jobFacts } from './job.ts';
-import { matchesSelector, selectorQuery } from './label-selector.ts';
+import { matchesSelector } from './label-selector.ts';
 import { paths } from './paths.ts';
-import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet } from './raw.ts';
+import type { Raw, RawDeployment, RawJob, RawList } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 import { templateHash } from './template-hash.ts';
-import { currentReplicaSet, ownedBy, workloadFacts } from './workload-facts.ts';
+import { workloadFacts } from './workload-facts.ts';
 
 /** Reads what preflight asks about the second Deployment of a pair, and writes nothing. */
 export async function inspectPair(
@@ -38,21 +38,6 @@ export async function inspectPair(
     autoscalers,
     heldBy: isHeld ? describeHolder(job, client.serverNowMs()) : undefined,
   });
-}
-
-/** The pods of the newest template of the second Deployment; its selector is another one than the first one's. */
-export async function readPairPods(
-  client: KubernetesClient,
-  namespace: string,
-  pair: RawDeployment,
-  signal: AbortSignal,
-): Promise<readonly RawPod[]> {
-  const query = { labelSelector: selectorQuery(pair.spec?.selector ?? {}) };
-  const [pods, replicaSets] = await Promise.all([
-    client.get<RawList<RawPod>>(paths.pods(namespace), { query, signal }),
-    client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query, signal }),
-  ]);
-  return ownedBy(pods.items, currentReplicaSet(pair, replicaSets.items)?.metadata?.uid);
 }
 
 function foundOf(pair: RawDeployment, releasedContainers: readonly string[]): NonNullable<PairFacts['found']> {

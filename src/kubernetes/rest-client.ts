@@ -209,7 +209,7 @@ class RestClient implements KubernetesClient {
 
   async relay(path: string, { method, headers, body, signal }: RelayRequest): Promise<WireAnswer> {
     const call = this.#call(method, path, { signal, writes: method === 'POST', bytesMax: textBytesMax });
-    return this.#exchange.relay({ ...call, headers: { ...call.headers, ...headers }, body });
+    return this.#exchange.once({ ...call, headers: { ...call.headers, ...headers }, body });
   }
 
   serverNowMs(): number {

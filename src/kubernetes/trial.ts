@@ -1,7 +1,7 @@
-import { rolloutLabel, targetLabel, trackLabel } from '../rollout/names.ts';
+import { targetLabel, trackLabel } from '../rollout/names.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { Trial } from '../rollout/trial.ts';
-import { jobOwner } from './owners.ts';
+import { canaryLabels, canaryMetadata } from './canary-metadata.ts';
 import type { RawDeployment, RawTemplate } from './raw.ts';
 import { releasedTemplate } from './template-fields.ts';
 
@@ -21,7 +21,7 @@ export function trialManifest(
   replicas: number,
   jobUid: string | undefined,
 ): RawDeployment {
-  const ours = { [targetLabel]: plan.target.uid, [trackLabel]: 'canary', ...(jobUid === undefined ? {} : { [rolloutLabel]: jobUid }) };
+  const ours = canaryLabels(plan, jobUid);
   const template = stable.spec?.template ?? {};
   const { minReadySeconds } = stable.spec ?? {};
   const runs = trial.mode === 'run';
@@ -29,12 +29,7 @@ export function trialManifest(
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: {
-      name: plan.names.canary,
-      namespace: plan.target.namespace,
-      labels: { 'app.kubernetes.io/managed-by': 'gated-rollout', ...ours },
-      ...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),
-    },
+    metadata: canaryMetadata(plan, jobUid),
     spec: {
       replicas,
       revisionHistoryLimit: 0,

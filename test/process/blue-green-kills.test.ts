@@ -1,8 +1,7 @@
 import { describe, test, vi } from 'vitest';
-import type { RunningAction } from '../runner/run-action.ts';
-import { heartbeatFilter, isWrite } from './requests.ts';
+import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf, isComplete, namespace } from './scene.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 8, testTimeout: 90_000 });
 
@@ -43,27 +42,10 @@ const staleMs = 245_000;
 const next = `sha256:${'d'.repeat(64)}`;
 const flipped = writes.indexOf('flip');
 
-/** Ends the process in the moment of its nth write. */
-async function killAt(stage: Stage, index: number, moment: 'before' | 'after', skipPost: boolean): Promise<void> {
-  let action: RunningAction | undefined;
-  let seen = -1;
-  const isHeartbeat = heartbeatFilter();
-  stage.onRequest((request) => {
-    if (!isWrite(request) || isHeartbeat(request) || seen >= index) return undefined;
-    seen += 1;
-    if (seen < index) return undefined;
-    action?.kill('SIGKILL');
-    return moment === 'before' ? 'drop-before' : 'drop-after';
-  });
-  action = stage.start(inputs, { skipPost });
-  const result = await action.done;
-  if (result.signal !== 'SIGKILL') throw new Error(`the run ended before its write ${index}`);
-}
-
 describe.concurrent('a blue-green release that is killed', () => {
   test.concurrent.for(chosen)('$moment the write "$write", then $repair', async ({ moment, repair, index }, { expect }) => {
     await using stage = await openStage();
-    await killAt(stage, index, moment, repair !== 'post');
+    await killAtWrite(stage, index, moment, inputs, { skipPost: repair !== 'post' });
     stage.onRequest(() => undefined);
     expect(stage.sandbox.get('services', namespace, 'web')?.spec.selector).toEqual({ app: expect.stringMatching(/^web(?:-green)?$/u) });
     if (repair === 'next run') {

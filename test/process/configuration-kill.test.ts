@@ -1,7 +1,6 @@
 import { describe, test, vi } from 'vitest';
-import type { RunningAction } from '../runner/run-action.ts';
 import { answersOf, configured, quick, referencesOf, templateOf, versions } from './configured.ts';
-import { heartbeatFilter, isWrite } from './requests.ts';
+import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
 
@@ -32,19 +31,8 @@ describe.concurrent('a run with configuration that is killed, and its post step'
   test.concurrent.for(chosen)('$moment the write "$write"', async ({ moment, index }, { expect }) => {
     await using stage = await openStage(configured);
     const before = JSON.stringify(templateOf(stage.sandbox));
-    let action: RunningAction | undefined;
-    let seen = -1;
-    const isHeartbeat = heartbeatFilter();
-    stage.onRequest((request) => {
-      if (!isWrite(request) || isHeartbeat(request) || seen >= index) return undefined;
-      seen += 1;
-      if (seen < index) return undefined;
-      action?.kill('SIGKILL');
-      return moment === 'before' ? 'drop-before' : 'drop-after';
-    });
-    action = stage.start({ ...quick, env: 'MODE=b', 'config-maps': 'web=conf' }, { files: { 'conf/VERSION': 'map-2' } });
-    const result = await action.done;
-    expect(result.signal).toBe('SIGKILL');
+    const inputs = { ...quick, env: 'MODE=b', 'config-maps': 'web=conf' };
+    const result = await killAtWrite(stage, index, moment, inputs, { files: { 'conf/VERSION': 'map-2' } });
     expect(result.post?.code).toBe(0);
     const [version] = versions(stage.sandbox);
     if (imagesOf(stage.sandbox)[0] === 'shop/web:v2') {

@@ -1,10 +1,10 @@
 import { describe, test, vi } from 'vitest';
-import type { ActionResult, RunningAction } from '../runner/run-action.ts';
 import { expectSafe } from './golden.ts';
 import { imagesStand, leftovers } from './invariants.ts';
-import { describeWrite, heartbeatFilter, isWrite } from './requests.ts';
+import { killAtWrite } from './kill-at-write.ts';
+import { describeWrite, isWrite } from './requests.ts';
 import { isComplete } from './scene.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
 
@@ -24,6 +24,7 @@ const writes = [
   'release the fence',
   'release managedFields',
 ] as const;
+const inputs = { prometheus: '', metrics: 'none' };
 const moments = ['before', 'after'] as const;
 const all = writes.flatMap((write, index) => moments.map((moment) => ({ write, moment, index })));
 // Every write each time, in one of the two moments by turns; with ALL=1 in both.
@@ -31,28 +32,10 @@ const chosen = process.env['ALL'] === '1' ? all : all.filter((_, at) => Math.flo
 /** From the promotion on, what has been sent is finished. */
 const promoted = writes.indexOf('promote');
 
-/** Ends the process in the moment of its nth write. */
-async function killAt(stage: Stage, index: number, moment: 'before' | 'after', skipPost: boolean): Promise<ActionResult> {
-  let action: RunningAction | undefined;
-  let seen = -1;
-  const isHeartbeat = heartbeatFilter();
-  stage.onRequest((request) => {
-    if (!isWrite(request) || isHeartbeat(request) || seen >= index) return undefined;
-    seen += 1;
-    if (seen < index) return undefined;
-    action?.kill('SIGKILL');
-    return moment === 'before' ? 'drop-before' : 'drop-after';
-  });
-  action = stage.start({ prometheus: '', metrics: 'none' }, { skipPost });
-  const result = await action.done;
-  if (result.signal !== 'SIGKILL') throw new Error(`the run ended before its write ${index}`);
-  return result;
-}
-
 describe.concurrent('a run that is killed, and its post step', () => {
   test.concurrent.for(chosen)('$moment the write "$write"', async ({ moment, index }, { expect }) => {
     await using stage = await openStage();
-    const result = await killAt(stage, index, moment, false);
+    const result = await killAtWrite(stage, index, moment, inputs, { skipPost: false });
     expectSafe(expect, { result, requests: [] });
     expect(result.post?.code).toBe(0);
     const done = stage.served.requests().filter(isWrite).map(describeWrite);
@@ -74,7 +57,7 @@ describe.concurrent('a machine that is lost before the promotion', () => {
 
   test.concurrent.for(some)('after the write "$write", leaves nothing that serves or locks', async ({ moment, index }, { expect }) => {
     await using stage = await openStage();
-    await killAt(stage, index, moment, true);
+    await killAtWrite(stage, index, moment, inputs, { skipPost: true });
     stage.sandbox.advance(deadManMs + 1_000);
     // The label waits for the next run: it serves nobody and locks nothing.
     expect(leftovers(stage.sandbox).filter((left) => !/^(?:label|our entry)/u.test(left))).toEqual([]);

@@ -1,10 +1,9 @@
 import { describe, test, vi } from 'vitest';
-import type { ActionResult, RunningAction } from '../runner/run-action.ts';
 import { expectSafe } from './golden.ts';
 import { imagesStand } from './invariants.ts';
-import { heartbeatFilter, isWrite } from './requests.ts';
+import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf, isComplete } from './scene.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 8, testTimeout: 90_000 });
 
@@ -26,28 +25,10 @@ const patch = writes.indexOf('the patch');
 const inputs = { strategy: 'rolling', steps: '', prometheus: '', metrics: 'none' };
 const staleMs = 241_000;
 
-/** Ends the process in the moment of its nth write. */
-async function killAt(stage: Stage, index: number, moment: 'before' | 'after', skipPost: boolean): Promise<ActionResult> {
-  let action: RunningAction | undefined;
-  let seen = -1;
-  const isHeartbeat = heartbeatFilter();
-  stage.onRequest((request) => {
-    if (!isWrite(request) || isHeartbeat(request) || seen >= index) return undefined;
-    seen += 1;
-    if (seen < index) return undefined;
-    action?.kill('SIGKILL');
-    return moment === 'before' ? 'drop-before' : 'drop-after';
-  });
-  action = stage.start(inputs, { skipPost });
-  const result = await action.done;
-  if (result.signal !== 'SIGKILL') throw new Error(`the run ended before its write ${index}`);
-  return result;
-}
-
 describe.concurrent('a rolling update that is killed, and its post step', () => {
   test.concurrent.for(all)('$moment the write "$write"', async ({ moment, index }, { expect }) => {
     await using stage = await openStage();
-    const result = await killAt(stage, index, moment, false);
+    const result = await killAtWrite(stage, index, moment, inputs, { skipPost: false });
     expectSafe(expect, { result, requests: [] });
     expect(result.post?.code).toBe(0);
     const sent = index > patch || (index === patch && moment === 'after');
@@ -62,7 +43,7 @@ describe.concurrent('a rolling update that is killed, and its post step', () => 
 describe.concurrent('a rolling update whose machine is lost, and the next run', () => {
   test.concurrent.for(all.filter(({ moment }) => moment === 'after'))('after the write "$write"', async ({ moment, index }, { expect }) => {
     await using stage = await openStage({ images: { 'shop/web:v3': { version: 'v3', startMs: 200, readyMs: 100 } } });
-    await killAt(stage, index, moment, true);
+    await killAtWrite(stage, index, moment, inputs, { skipPost: true });
     stage.onRequest(() => undefined);
     stage.sandbox.advance(staleMs);
     const { result } = await stage.run({ ...inputs, tag: 'v3' });

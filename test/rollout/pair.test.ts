@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
 import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
-import { namesFor } from '../../src/rollout/names.ts';
 import type { Observation, StableFacts } from '../../src/rollout/observation.ts';
 import { type PairFacts, type PairPlan, planPair } from '../../src/rollout/pair-plan.ts';
 import { pairRefusals } from '../../src/rollout/pair-refusals.ts';
@@ -10,7 +9,7 @@ import { planPairSteps } from '../../src/rollout/pair-share.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import { phaseLeft } from '../../src/rollout/strategies/pair-ends.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
-import { jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
+import { healthy, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
 
 const pairPlan: PairPlan = {
   name: 'web-v2',
@@ -274,29 +273,7 @@ describe('the record', () => {
   });
 });
 
-const facts: DeploymentFacts = {
-  namespace: 'shop',
-  name: 'web',
-  uid: 'web-1',
-  names: namesFor('web'),
-  replicas: 10,
-  minAvailable: 8,
-  maxSurge: 3,
-  paused: false,
-  strategyType: 'RollingUpdate',
-  unhealthy: undefined,
-  containers: [{ name: 'app', image: 'app:v1' }],
-  templateHash: 'hash-1',
-  carriesTrackLabel: false,
-  rollout: undefined,
-  hostPorts: [],
-  exclusiveVolumes: [],
-  repelsItself: false,
-  sleepBeforeStop: true,
-  services: ['web'],
-  budgets: [],
-  namesakes: [],
-};
+const facts: DeploymentFacts = { ...healthy, replicas: 10, minAvailable: 8, maxSurge: 3, budgets: [] };
 const second: NonNullable<PairFacts['found']> = {
   uid: 'web-v2-1',
   replicas: 0,

@@ -132,7 +132,7 @@ export const mutants: readonly Mutant[] = [
     hint: 'undisturbed: good',
     edits: [
       {
-        file: 'kubernetes/canary.ts',
+        file: 'kubernetes/canary-metadata.ts',
         from: '...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
         to: '...(jobUid === undefined || jobUid !== "" ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
       },
