@@ -33,9 +33,9 @@ const writes = [
   'release managedFields',
 ] as const;
 const moments = ['before', 'after'] as const;
-const repairs = ['post', 'next run'] as const;
+const repairs = ['post', 'reconcile', 'next run'] as const;
 const all = writes.flatMap((write, index) => moments.flatMap((moment) => repairs.map((repair) => ({ write, moment, repair, index }))));
-// Every write each time, with both repairs, in one of the two moments by turns; with ALL=1 in both.
+// Every write each time, with each repair, in one of the two moments by turns; with ALL=1 in both.
 const chosen = process.env['ALL'] === '1' ? all : all.filter(({ moment, index }) => (index % 2 === 0) === (moment === 'before'));
 const staleMs = 245_000;
 /** The next run releases something else: with nothing to release it would write nothing. */
@@ -53,7 +53,12 @@ describe.concurrent('a blue-green release that is killed', () => {
       const { result } = await stage.run({ ...inputs, tag: next });
       expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('promoted');
       expect(imagesOf(stage.sandbox)).toEqual([`shop/web@${next}`]);
-    } else if (index > flipped) {
+    } else if (repair === 'reconcile') {
+      stage.sandbox.advance(staleMs);
+      const { result } = await stage.run({ command: 'reconcile', tag: '', steps: '', prometheus: '' });
+      expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('done');
+    }
+    if (repair !== 'next run' && index > flipped) {
       expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v2']);
     }
     expect(stage.left()).toEqual([]);

@@ -54,3 +54,22 @@ describe.concurrent('a rolling update whose machine is lost, and the next run', 
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
   });
 });
+
+describe.concurrent('a rolling update whose machine is lost, and reconcile', () => {
+  test.concurrent.for(all.filter(({ moment }) => moment === 'before'))(
+    'before the write "$write"',
+    async ({ moment, index }, { expect }) => {
+      await using stage = await openStage();
+      await killAtWrite(stage, index, moment, inputs, { skipPost: true });
+      stage.onRequest(() => undefined);
+      stage.sandbox.advance(staleMs);
+      const { result } = await stage.run({ command: 'reconcile', tag: '', strategy: '', steps: '', prometheus: '' });
+      expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('done');
+      expect(stage.left()).toEqual([]);
+      expect(stage.broken()).toEqual([]);
+      expect(imagesStand(stage.sandbox, ['shop/web:v1'], ['shop/web:v2'])).toBe(index > patch ? 'new' : 'old');
+      expect(isComplete(stage.sandbox, 'web')).toBe(true);
+      expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+    },
+  );
+});
