@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   const results: ScenarioResult[] = [];
   for (let round = 1; round <= Number(times); round += 1) {
     const script = resolve(import.meta.dirname, 'run.ts');
-    const { stdout } = await attempt([process.execPath, script, name], { env: { ...process.env, REPEAT: '1' } });
+    const { stdout } = await attempt([process.execPath, script, name], { env: { ...process.env, REPEAT: '1', SOAK: '1' } });
     const last = stdout.trimEnd().split('\n').at(-1) ?? '';
     print(`round ${round} of ${times}: ${last}`);
     const found = readResults(findTarget().resultsFile);

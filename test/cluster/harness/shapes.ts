@@ -47,7 +47,12 @@ export interface Deployment extends KubernetesObject {
     readonly strategy?: { readonly rollingUpdate?: { readonly maxUnavailable?: number | string } };
     readonly template: PodTemplate;
   };
-  readonly status?: { readonly availableReplicas?: number; readonly observedGeneration?: number };
+  readonly status?: {
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly observedGeneration?: number;
+  };
 }
 
 export interface Job extends KubernetesObject {
