@@ -5,7 +5,6 @@ import { matchesSelector, selectorQuery } from './label-selector.ts';
 import { paths } from './paths.ts';
 import type { Raw, RawDeployment, RawList, RawPod, RawService } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
-import { type RawQuota, warnOfRoom } from './room.ts';
 
 type RawBudget = Raw<V1PodDisruptionBudget>;
 type RawPolicy = Raw<V1NetworkPolicy>;
@@ -30,11 +29,10 @@ export async function readColours(
         throw error;
       },
     );
-  const [budgets, policies, autoscalers, quotas, strangers] = await Promise.all([
+  const [budgets, policies, autoscalers, strangers] = await Promise.all([
     list<RawBudget>(paths.podDisruptionBudgets(namespace)),
     list<RawPolicy>(paths.networkPolicies(namespace)),
     list<RawAutoscaler>(paths.horizontalPodAutoscalers(namespace)),
-    list<RawQuota>(paths.resourceQuotas(namespace)),
     readStrangers(client, namespace, leading, own),
   ]);
   const name = stable.metadata?.name ?? '';
@@ -59,7 +57,6 @@ export async function readColours(
       ...colours.warnings,
       ...warnOfBudgets(budgets ?? [], labels, { ...labels, [colours.plan.key]: colours.plan.green }),
       ...warnOfAutoscaler(name, scaling?.metadata?.name),
-      ...warnOfRoom(quotas, stable),
       ...(unknown.length === 0
         ? []
         : [`these lists are forbidden, so nobody knows what else selects by ${colours.plan.key}: ${unknown.join(', ')}`]),

@@ -13,7 +13,8 @@ import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { paths } from './paths.ts';
 import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService, RawTemplate } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
-import { detachedLabels, mustSpread, readPodsLeft } from './surroundings.ts';
+import { readRoom } from './room.ts';
+import { detachedLabels, mustSpread } from './surroundings.ts';
 import { templateHash } from './template-hash.ts';
 import { ownedBy, rollingBounds, workloadFacts } from './workload-facts.ts';
 
@@ -39,7 +40,7 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
   const names = namesFor(deployment);
   const template = stable.spec?.template ?? {};
   const labels = template.metadata?.labels ?? {};
-  const [job, canary, services, budgets, exclusiveVolumes, version, pods, podsLeft] = await Promise.all([
+  const [job, canary, services, budgets, exclusiveVolumes, version, pods, room] = await Promise.all([
     client.find<RawJob>(paths.job(namespace, names.job)),
     client.find<RawDeployment>(paths.deployment(namespace, names.canary)),
     client.get<RawList<RawService>>(paths.services(namespace)),
@@ -47,8 +48,7 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     readExclusiveVolumes(client, namespace, template),
     client.get<{ readonly major?: string; readonly minor?: string }>('/version').catch(() => undefined),
     readPods(client, namespace, stable),
-    // What Kubernetes itself replaces needs room for its surge.
-    strategy === 'rolling' || strategy === 'recreate' ? readPodsLeft(client, namespace) : undefined,
+    readRoom(client, namespace, template),
   ]);
   const selecting = services.items.filter(({ spec }) => {
     const selector = spec?.selector;
@@ -81,7 +81,7 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     services: selecting.map(({ metadata }) => metadata?.name ?? ''),
     budgets,
     detachedLabels: detachedLabels(services.items, labels),
-    podsLeft,
+    room,
     mustSpread: mustSpread(template),
     namesakes: [...namesakesOf(workload.uid, names.job, job, canary, client.serverNowMs()), ...ofBlueGreen],
     ...(colours === undefined ? {} : { blueGreen: colours }),

@@ -1,7 +1,11 @@
 import type { V1ResourceQuota } from '@kubernetes/client-node';
-import type { Raw, RawDeployment } from './raw.ts';
+import { isFault } from '../errors.ts';
+import type { QuotaRoom } from '../rollout/room.ts';
+import { paths } from './paths.ts';
+import type { Raw, RawList, RawTemplate } from './raw.ts';
+import type { KubernetesClient } from './rest-client.ts';
 
-export type RawQuota = Raw<V1ResourceQuota>;
+type RawQuota = Raw<V1ResourceQuota>;
 
 const suffixes: Readonly<Record<string, number>> = {
   m: 1e-3,
@@ -15,30 +19,38 @@ const suffixes: Readonly<Record<string, number>> = {
   Ti: 2 ** 40,
 };
 
-/** What the quotas of the namespace say about a second Deployment of full size. */
-export function warnOfRoom(quotas: readonly RawQuota[] | undefined, stable: RawDeployment): readonly string[] {
-  if (quotas === undefined)
-    return ['ResourceQuotas cannot be listed with these permissions: nobody knows whether there is room for both colours'];
-  const replicas = stable.spec?.replicas ?? 1;
-  return quotas.flatMap(({ metadata, spec, status }) => {
-    if ((spec?.scopes ?? []).length > 0 || spec?.scopeSelector !== undefined) return [];
-    return Object.entries(status?.hard ?? {}).flatMap(([resource, hard]) => {
-      const each = neededByPod(stable, resource);
-      const left = quantity(hard) - quantity(status?.used?.[resource] ?? '0');
-      if (each === 0 || each * replicas <= left) return [];
-      return [
-        `ResourceQuota ${metadata?.name} leaves no room for green at full size: ${amount(left)} of ${resource} left, ${amount(each * replicas)} needed`,
-      ];
-    });
-  });
+/** What each quota of the namespace has left, for one more pod of this template; undefined where quotas may not be listed. */
+export async function readRoom(
+  client: KubernetesClient,
+  namespace: string,
+  template: RawTemplate,
+): Promise<readonly QuotaRoom[] | undefined> {
+  try {
+    const { items } = await client.get<RawList<RawQuota>>(paths.resourceQuotas(namespace));
+    return items.flatMap((quota) => roomOf(quota, template));
+  } catch (error) {
+    if (isFault(error, 'forbidden', 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+/** A quota with scopes counts some pods only: which, nobody says here. */
+function roomOf({ metadata, spec, status }: RawQuota, template: RawTemplate): readonly QuotaRoom[] {
+  if ((spec?.scopes ?? []).length > 0 || spec?.scopeSelector !== undefined) return [];
+  return Object.entries(status?.hard ?? {}).map(([resource, hard]) => ({
+    quota: metadata?.name ?? '',
+    resource,
+    left: quantity(hard) - quantity(status?.used?.[resource] ?? '0'),
+    eachPod: neededByPod(template, resource),
+  }));
 }
 
 /** What one pod takes of a resource that a quota counts; 0 where the quota is about something else. */
-function neededByPod(stable: RawDeployment, resource: string): number {
+function neededByPod(template: RawTemplate, resource: string): number {
   if (resource === 'pods' || resource === 'count/pods') return 1;
   const [, list = 'requests', name = ''] = /^(?:(requests|limits)\.)?(cpu|memory|ephemeral-storage)$/u.exec(resource) ?? [];
   if (name === '') return 0;
-  const containers = stable.spec?.template.spec?.containers ?? [];
+  const containers = template.spec?.containers ?? [];
   return containers.reduce((sum, { resources }) => {
     const limit = resources?.limits?.[name];
     // A request that is not given is the limit.
@@ -52,8 +64,4 @@ export function quantity(text: string): number {
   const [, digits = '0', suffix = ''] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/u.exec(text) ?? [];
   const factor = suffix === '' ? 1 : suffixes[suffix];
   return factor === undefined ? 0 : Number(digits) * factor;
-}
-
-function amount(value: number): string {
-  return String(Number(value.toFixed(3)));
 }

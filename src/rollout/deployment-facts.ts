@@ -1,6 +1,7 @@
 import type { Colours } from './blue-green-plan.ts';
 import type { Names } from './names.ts';
 import type { PairFacts } from './pair-plan.ts';
+import type { QuotaRoom } from './room.ts';
 
 /** What preflight has read of the Deployment and of what stands around it. */
 export type DeploymentFacts = {
@@ -35,8 +36,8 @@ export type DeploymentFacts = {
   readonly budgets: readonly string[] | undefined;
   /** Labels of the pods' template, changed so that no Service selects them: what a trial pod carries. */
   readonly detachedLabels?: Readonly<Record<string, string>>;
-  /** How many more pods the namespace's quotas allow; undefined where there is none, or where we may not look. */
-  readonly podsLeft?: number | undefined;
+  /** What the namespace's quotas have left; undefined where we may not look. */
+  readonly room?: readonly QuotaRoom[] | undefined;
   /** Topology spread constraints that a pod must keep. */
   readonly mustSpread?: boolean;
   /** Objects that bear one of our names. */

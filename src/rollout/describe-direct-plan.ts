@@ -1,4 +1,3 @@
-import type { DeploymentFacts } from './deployment-facts.ts';
 import { describeChanges } from './describe-changes.ts';
 import type { PlanContext } from './describe-plan.ts';
 import { absoluteLimit, absoluteRules, explainAbsoluteLimit } from './gates/absolute-limit.ts';
@@ -70,33 +69,6 @@ function describeJudge(plan: Plan, { traffic }: PlanContext): string {
       ? ''
       : `while old and new pods serve together, ${trim(ratio)} x the old ones' error rate + ${percent(absolute)}; then `;
   return `judged by readiness and metrics: ${rate}; ${beside}${explainAbsoluteLimit(plan.spec, sample)}, ${after}${needed}`;
-}
-
-/** What the cluster may have no room for, in sentences; nothing where it looks roomy. */
-export function roomWarnings(facts: DeploymentFacts, plan: Plan): readonly string[] {
-  if (!isDirect(plan)) return [];
-  const more = plan.spec.strategy === 'recreate' ? 1 : facts.maxSurge;
-  const warnings: string[] = [];
-  const stuck = 'the release would wait for them until ready-timeout and then go back';
-  const slower = 'Kubernetes replaces fewer pods at a time';
-  if (facts.podsLeft !== undefined && facts.podsLeft < more) {
-    const without = facts.minAvailable < facts.replicas && plan.spec.strategy === 'rolling' ? slower : stuck;
-    warnings.push(`a quota leaves room for ${Math.max(0, facts.podsLeft)} of the ${more} additional pods: ${without}`);
-  }
-  if (plan.spec.strategy === 'rolling' && facts.maxSurge > 0) {
-    const reasons = [
-      ...(facts.hostPorts.length > 0 ? [`host ports (${facts.hostPorts.join(', ')})`] : []),
-      ...(facts.exclusiveVolumes.length > 0 ? [`volumes that only one node may mount (${facts.exclusiveVolumes.join(', ')})`] : []),
-      ...(facts.repelsItself ? ['a required anti-affinity that matches its own pods'] : []),
-      ...(facts.mustSpread === true ? ['topology spread constraints that must be kept'] : []),
-    ];
-    if (reasons.length > 0) {
-      warnings.push(
-        `its pods have ${reasons.join(' and ')}: an additional pod may find no node; ${facts.minAvailable < facts.replicas ? slower : stuck}`,
-      );
-    }
-  }
-  return warnings;
 }
 
 function seconds(ms: number): string {

@@ -1,7 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
 import { describeBlueGreen } from '../rollout/describe-blue-green.ts';
-import { roomWarnings } from '../rollout/describe-direct-plan.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
 import { configurationOf } from '../rollout/field-change.ts';
 import { namesFor } from '../rollout/names.ts';
@@ -11,6 +10,7 @@ import { type Plan, planRelease } from '../rollout/plan.ts';
 import { planImages } from '../rollout/plan-images.ts';
 import { warnOfSecrets } from '../rollout/plan-variables.ts';
 import { refusalsFor } from '../rollout/refusals.ts';
+import { roomWarnings } from '../rollout/room.ts';
 import type { ImageChange, ReleaseSpec } from '../rollout/spec.ts';
 import { forecastFor, refuseHopeless } from './forecast.ts';
 import type { Inspected } from './ports.ts';

@@ -106,6 +106,41 @@ scenario(
   },
 );
 
+/** On the only node, as many pods as there are, and not one more of the same label. */
+const spread = {
+  topologySpreadConstraints: [
+    {
+      maxSkew: 4,
+      minDomains: 2,
+      topologyKey: 'kubernetes.io/hostname',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: { app: 'web' } },
+    },
+  ],
+};
+
+scenario(
+  'topology spread that must be kept, and no other node',
+  {
+    podSpec: spread,
+    expected: 'warned; a canary is inconclusive; rolling goes on without its surge; green spreads by itself',
+    timeoutMs: 240_000,
+  },
+  async (scene) => {
+    const canary = await scene.release({ tag: 'v2', steps: '50%', 'ready-timeout': '6s' });
+    assertResult(canary, 'inconclusive', /^unschedulable$/u);
+    const direct = { prometheus: '', metrics: 'none', steps: '', 'min-duration': '3s' };
+    const rolling = await scene.release({ ...direct, strategy: 'rolling', tag: 'v2' });
+    assertResult(rolling, 'promoted');
+    const blueGreen = await scene.release({ ...direct, strategy: 'blue-green', tag: 'v3' });
+    assertResult(blueGreen, 'promoted');
+    for (const run of [canary, rolling, blueGreen]) assertSays(run, /topology spread constraints that must be kept/u, 'what the pods need');
+    const passing = { web: [scene.image('v2')] };
+    const flips = { key: 'app', green: 'web-green' };
+    assertHolds(await scene.judge({ failures: 'none', images: { web: scene.image('v3') }, passing, flips }));
+  },
+);
+
 const unreleasable: Readonly<Record<string, { readonly says: RegExp; readonly changes: Parameters<Scene['manifest']>[0] }>> = {
   paused: { says: /paused/u, changes: { spec: { paused: true } } },
   recreate: { says: /Recreate/u, changes: { spec: { strategy: { type: 'Recreate' } } } },

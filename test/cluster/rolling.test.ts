@@ -141,7 +141,7 @@ scenario(
     await sleep(2_000);
     const run = await scene.release({ tag: 'v2', 'ready-timeout': '8s', ...rolling });
     assertResult(run, 'inconclusive', /^quota$/u);
-    assertSays(run, /a quota leaves room for 0 of the 1 additional pods/u, 'that the quota has no room');
+    assertSays(run, /ResourceQuota \S+ leaves room for 0 of the 1 additional pods/u, 'that the quota has no room');
     assertHolds(await scene.judge({ failures: 'none', passing: { web: [scene.image('v2')] } }));
   },
 );

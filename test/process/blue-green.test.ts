@@ -224,7 +224,7 @@ describe.concurrent('what stands beside blue-green', () => {
     expect(log).toContain('PodDisruptionBudget beside selects by the label app');
     expect(log).toContain('NetworkPolicy beside selects by the label app');
     expect(log).toContain('HorizontalPodAutoscaler beside scales web, not green');
-    expect(log).toContain('ResourceQuota beside leaves no room for green at full size: 2 of pods left, 4 needed');
+    expect(log).toContain('ResourceQuota beside leaves room for 2 of the 4 additional pods (2 of pods left, 4 needed)');
     expect(log).toContain('Service web: selector app: web → web-green');
     expect(log).toContain('pods at the peak: 9');
   });

@@ -153,7 +153,8 @@ describe.concurrent('a bake', () => {
 
 describe.concurrent('recreate', () => {
   test.concurrent('a good image: a trial pod that no client meets, and a downtime that is told', async ({ expect }) => {
-    await using stage = await openStage(recreated);
+    // Long enough to be seen between two looks on a busy machine, too.
+    await using stage = await openStage({ ...recreated, images: { 'shop/web:v2': { version: 'v2', startMs: 200, readyMs: 2_000 } } });
     const served = new Set<string>();
     const stop = stage.sandbox.watch(() => {
       const slices = stage.sandbox.list('endpointslices', 'shop').flatMap((slice) => slice.endpoints);

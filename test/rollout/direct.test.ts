@@ -3,13 +3,14 @@ import { absorb } from '../../src/rollout/absorb.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
 import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
-import { roomWarnings } from '../../src/rollout/describe-direct-plan.ts';
 import { describePlan } from '../../src/rollout/describe-plan.ts';
 import { startBake } from '../../src/rollout/gates/absolute-limit.ts';
 import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
 import { deadlineFor } from '../../src/rollout/heartbeat.ts';
 import type { Observation, StableFacts } from '../../src/rollout/observation.ts';
 import type { Plan } from '../../src/rollout/plan.ts';
+import { planSteps } from '../../src/rollout/replica-share.ts';
+import { type QuotaRoom, roomWarnings } from '../../src/rollout/room.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState, resumed } from '../../src/rollout/state.ts';
 import { armsOf } from '../../src/rollout/strategies/arms.ts';
 import { explainOutage, type RollWatch } from '../../src/rollout/strategies/roll-watch.ts';
@@ -479,17 +480,33 @@ describe('warnings about room', () => {
   const facts = (changes: Partial<DeploymentFacts>): DeploymentFacts => ({ ...healthy, maxSurge: 1, minAvailable: 4, ...changes });
   const recreate = rollingPlan({ spec: spec({ ...rollingSpec, strategy: 'recreate' }) });
 
-  it('none where there is some, and none for a canary', () => {
-    expect(roomWarnings(facts({ podsLeft: 1 }), rollingPlan())).toEqual([]);
-    expect(roomWarnings(facts({ podsLeft: 0, hostPorts: [80] }), plan())).toEqual([]);
+  const pods = (left: number): QuotaRoom => ({ quota: 'small', resource: 'pods', left, eachPod: 1 });
+
+  it('none where there is some', () => {
+    expect(roomWarnings(facts({ room: [pods(1)] }), rollingPlan())).toEqual([]);
+    expect(roomWarnings(facts({ room: [{ ...pods(0), resource: 'services', eachPod: 0 }] }), rollingPlan())).toEqual([]);
+    expect(roomWarnings(facts({ room: undefined }), plan())).toEqual([]);
   });
 
-  it('a quota: stuck without maxUnavailable, slower with it', () => {
-    expect(roomWarnings(facts({ podsLeft: 0 }), rollingPlan())[0]).toContain('room for 0 of the 1 additional pods: the release would wait');
-    expect(roomWarnings(facts({ podsLeft: 0, minAvailable: 3 }), rollingPlan())[0]).toContain('replaces fewer pods at a time');
-    expect(roomWarnings(facts({ podsLeft: 0, maxSurge: 0, minAvailable: 0 }), recreate)[0]).toContain(
-      'room for 0 of the 1 additional pods',
+  it('a quota: inconclusive without maxUnavailable, slower with it', () => {
+    const [stuck] = roomWarnings(facts({ room: [pods(0)] }), rollingPlan());
+    expect(stuck).toContain(
+      'ResourceQuota small leaves room for 0 of the 1 additional pods (0 of pods left, 1 needed): the release would wait',
     );
+    expect(roomWarnings(facts({ room: [pods(0)], minAvailable: 3 }), rollingPlan())[0]).toContain('replaces fewer pods at a time');
+    const tight = facts({ room: [pods(0)], maxSurge: 0, minAvailable: 0 });
+    expect(roomWarnings(tight, recreate)[0]).toContain('room for 0 of the 1 additional pods');
+  });
+
+  it('a canary needs the pods of its largest step, blue-green all of them again', () => {
+    const cpu = { quota: 'small', resource: 'requests.cpu', left: 0.4, eachPod: 0.25 };
+    const canary = plan({ steps: planSteps([{ weightPercent: 50, holdMs: undefined }], 4, false) });
+    expect(roomWarnings(facts({ room: [cpu] }), canary)[0]).toContain(
+      'room for 1 of the 4 additional pods (0.4 of requests.cpu left, 1 needed): the release would wait',
+    );
+    const blueGreen = plan({ steps: [], spec: spec({ strategy: 'blue-green' }) });
+    expect(roomWarnings(facts({ room: [pods(3)] }), blueGreen)[0]).toContain('room for 3 of the 4 additional pods');
+    expect(roomWarnings(facts({ room: undefined }), blueGreen)[0]).toContain('cannot be listed');
   });
 
   it('what keeps a second pod off a node, where there may be one', () => {
