@@ -69,7 +69,7 @@ export function connect(env: Environment, reporter: Reporter, isPost = false): C
     client,
     namespace,
     deployment: config.deployment,
-    pair: config.release.canaryDeployment,
+    pair: config.release.canaryDeployment ?? config.release.greenDeployment,
     evidence: config.evidence,
     reporter,
     clock: processClock,

@@ -98,7 +98,8 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
     );
   }
   const strategy = reader.choice<Strategy>('strategy', ['canary', 'rolling', 'recreate', 'blue-green'], laterStrategies) ?? 'canary';
-  const canaryDeployment = readCanaryDeployment(reader);
+  const canaryDeployment = readSecondDeployment(reader, 'canary-deployment', 'canary');
+  const greenDeployment = readSecondDeployment(reader, 'green-deployment', 'blue-green');
   return {
     judgedBy: metrics.source === 'prometheus' || metrics.source === 'pods' ? 'metrics' : 'readiness',
     strategy,
@@ -118,6 +119,7 @@ function readRelease(reader: InputReader, metrics: MetricsChoice): ReleaseSpec {
     onInconclusive: reader.choice('on-inconclusive', ['rollback', 'promote']) ?? 'rollback',
     force: reader.parseOr('force', parseBoolean, false),
     canaryDeployment,
+    greenDeployment,
   };
 }
 
@@ -136,14 +138,19 @@ function readSmokeTest(reader: InputReader): string | undefined {
   return command;
 }
 
-function readCanaryDeployment(reader: InputReader): string | undefined {
-  const name = reader.parse('canary-deployment', parseDeploymentName);
+/** The second Deployment of a pair that the user keeps: one for each strategy that knows such a pair. */
+function readSecondDeployment(
+  reader: InputReader,
+  input: 'canary-deployment' | 'green-deployment',
+  strategy: Strategy,
+): string | undefined {
+  const name = reader.parse(input, parseDeploymentName);
   if (name === undefined) return undefined;
-  if (name === reader.text('deployment')) reader.reject('canary-deployment', 'it is the same as deployment; valid is a second Deployment');
-  if (reader.text('strategy') !== 'canary') reader.reject('canary-deployment', 'it is only valid with strategy: canary');
-  for (const input of ['env', 'config-maps'] as const) {
-    if (reader.isGiven(input))
-      reader.reject(input, 'a second Deployment of your own (canary-deployment) gets images only; change its manifest, or leave this out');
+  if (name === reader.text('deployment')) reader.reject(input, 'it is the same as deployment; valid is a second Deployment');
+  if (reader.text('strategy') !== strategy) reader.reject(input, `it is only valid with strategy: ${strategy}`);
+  for (const other of ['env', 'config-maps'] as const) {
+    if (reader.isGiven(other))
+      reader.reject(other, `a second Deployment of your own (${input}) gets images only; change its manifest, or leave this out`);
   }
   return name;
 }

@@ -47,6 +47,7 @@ export const inputSchema = [
   { name: 'samples' },
   { name: 'smoke-test' },
   { name: 'canary-deployment' },
+  { name: 'green-deployment' },
   { name: 'probe-url' },
 ] as const satisfies readonly InputDefinition[];
 

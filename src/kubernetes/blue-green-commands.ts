@@ -1,6 +1,7 @@
 import { AssertionError, Fault } from '../errors.ts';
 import type { BlueGreenPlan } from '../rollout/blue-green-plan.ts';
 import type { BlueGreenCommand } from '../rollout/command.ts';
+import { keepsGreen } from '../rollout/kept-green-plan.ts';
 import { rolloutLabel } from '../rollout/names.ts';
 import type { CommandContext } from './commands.ts';
 import { greenManifest, previewManifest } from './green.ts';
@@ -8,7 +9,14 @@ import type { JsonPatchOperation } from './patch.ts';
 import { replicasPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment, RawService } from './raw.ts';
-import { flipBackPatch, flipPatch, keepPatch, serviceFencePatch, serviceOwnershipPatch } from './service-patches.ts';
+import {
+  flipBackPatch,
+  flipPatch,
+  keepPatch,
+  serviceFencePatch,
+  serviceFenceReleasePatch,
+  serviceOwnershipPatch,
+} from './service-patches.ts';
 
 /** What blue-green sees beside the objects of every rollout; services by name. */
 export type BlueGreenSnapshot = {
@@ -17,11 +25,15 @@ export type BlueGreenSnapshot = {
   readonly services: Readonly<Record<string, RawService | undefined>>;
 };
 
+/** Commands that create, own or delete green: never for a green that the user keeps. */
+const ofOurGreen: ReadonlySet<BlueGreenCommand['kind']> = new Set(['ensure-green', 'ensure-green-kept', 'ensure-green-deleted'] as const);
+
 /** Sends one command of blue-green as one request. */
 export async function writeBlueGreen(context: CommandContext, command: BlueGreenCommand, because: string): Promise<void> {
   const colours = context.plan.blueGreen;
   const seen = context.seen.blueGreen;
   if (colours === undefined || seen === undefined) throw new AssertionError(`${command.kind} without a plan for it`);
+  if (keepsGreen(context.plan) && ofOurGreen.has(command.kind)) throw new AssertionError(`${command.kind} for a Deployment of the user`);
   switch (command.kind) {
     case 'ensure-green':
       return green(context, colours, seen, command.replicas, because);
@@ -45,6 +57,13 @@ export async function writeBlueGreen(context: CommandContext, command: BlueGreen
       return patchService(context, command.service, flipPatch(colours, rolloutUidOf(context, seen)));
     case 'ensure-flipped-back':
       return flipBack(context, colours, serviceOf(seen, command.service), because);
+    case 'ensure-service-fence-released': {
+      const service = serviceOf(seen, command.service);
+      const found = service.metadata?.annotations?.[rolloutLabel];
+      if (found === undefined) return undefined;
+      say(context, `Service ${command.service}: annotation ${rolloutLabel}`, found, 'none', because);
+      return patchService(context, command.service, serviceFenceReleasePatch(service, found));
+    }
     case 'ensure-service-ownership-released': {
       const operations = serviceOwnershipPatch(serviceOf(seen, command.service));
       if (operations === undefined) return undefined;

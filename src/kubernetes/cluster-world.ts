@@ -1,5 +1,6 @@
 import { Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
+import { keepsGreen } from '../rollout/kept-green-plan.ts';
 import { rolloutLabel } from '../rollout/names.ts';
 import type { BlueGreenFacts, PodFacts } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
@@ -94,7 +95,8 @@ export class ClusterWorld implements World {
     if (blueGreen === undefined) return undefined;
     const find = async (name: string) => this.#client.find<RawService>(paths.service(target.namespace, name), { signal });
     const [green, preview, ...services] = await Promise.all([
-      this.#client.find<RawDeployment>(paths.deployment(target.namespace, names.green), { signal }),
+      // The user's green is the second one of a pair, and nothing that could be deleted.
+      keepsGreen(this.#plan) ? undefined : this.#client.find<RawDeployment>(paths.deployment(target.namespace, names.green), { signal }),
       find(names.preview),
       ...blueGreen.services.map(find),
     ]);
@@ -130,7 +132,7 @@ export class ClusterWorld implements World {
       blueGreen: this.#blueGreenFacts(newest.green.map(facts)),
       ...(pair === undefined ? {} : { pair: stableFacts(pair, newest.pair.map(facts), this.#plan) }),
       podNames: {
-        green: podsOf(green, false).map(nameOf),
+        green: (keepsGreen(this.#plan) ? newest.pair : podsOf(green, false)).map(nameOf),
         stable: all.map(nameOf),
         canary: [...podsOf(canary, false), ...newest.pair].map(nameOf),
         endpoints: metricsEndpointsOf([...all, ...podsOf(canary, false), ...podsOf(green, false), ...newest.pair]),

@@ -39,7 +39,7 @@ export function createCluster({ client, namespace, deployment, pair, evidence, r
   return {
     checkAccess: (permissions, what) => checkAccess(client, permissions, what),
     inspect: async (strategy) => {
-      const inspection = await inspect(client, namespace, deployment, strategy);
+      const inspection = await inspect(client, namespace, deployment, strategy, pair);
       const versions = await inspectVersions(client, inspection, configMaps ?? []);
       const pairFacts = pair === undefined ? undefined : await inspectPair(client, namespace, inspection.stable, pair);
       return {

@@ -65,7 +65,7 @@ export async function readColours(
 }
 
 /** An ExternalName Service has no endpoints, whatever its selector says. */
-function leadsTo({ spec }: RawService, labels: Readonly<Record<string, string>>): boolean {
+export function leadsTo({ spec }: RawService, labels: Readonly<Record<string, string>>): boolean {
   const selector = spec?.selector;
   if (selector === undefined || Object.keys(selector).length === 0 || spec?.type === 'ExternalName') return false;
   return matchesSelector({ matchLabels: selector }, labels);
@@ -79,7 +79,7 @@ function whyBystander(service: RawService | undefined): string | undefined {
   return `the selector of Service ${name} does not match the pod template`;
 }
 
-function shapeOf({ metadata, spec }: RawService): ServiceShape {
+export function shapeOf({ metadata, spec }: RawService): ServiceShape {
   return {
     name: metadata?.name ?? '',
     selector: spec?.selector ?? {},
@@ -95,7 +95,7 @@ function shapeOf({ metadata, spec }: RawService): ServiceShape {
 }
 
 /** Pods behind the same Services that belong to nobody of ours. */
-async function readStrangers(
+export async function readStrangers(
   client: KubernetesClient,
   namespace: string,
   services: readonly RawService[],

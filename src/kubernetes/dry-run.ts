@@ -1,4 +1,5 @@
 import { isFault, messageOf, UserError } from '../errors.ts';
+import { keepsGreen } from '../rollout/kept-green-plan.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { startState } from '../rollout/state.ts';
 import { canaryManifest } from './canary.ts';
@@ -6,6 +7,7 @@ import { type ConfigMapContent, configMapManifest } from './config-map-content.t
 import { causePatch, configurationPatch } from './configuration-patches.ts';
 import { greenManifest, previewManifest } from './green.ts';
 import { jobManifest } from './job.ts';
+import { keptGreenTrials } from './kept-green-trials.ts';
 import { pairTrials } from './pair-commands.ts';
 import { fencePatch, imagePatch } from './patches.ts';
 import { paths } from './paths.ts';
@@ -31,7 +33,8 @@ export async function dryRun(
   const job = jobManifest(plan, startState(holder, '', 0), stable, Math.ceil(plan.spec.deadManMs / 1000));
   if (plan.pair !== undefined) {
     const create = () => client.create(paths.jobs(namespace), job, { dryRun: true });
-    return tryAll([['create the Job', create], ...(await pairTrials(client, plan, plan.pair, stable))]);
+    const trials = keepsGreen(plan) ? keptGreenTrials : pairTrials;
+    return tryAll([['create the Job', create], ...(await trials(client, plan, plan.pair, stable))]);
   }
   const canary = canaryManifest(plan, stable, plan.steps[0]?.canaryReplicas ?? 1, undefined);
   const path = paths.deployment(namespace, deployment);

@@ -27,6 +27,7 @@ export function foundColours(
   green: RawDeployment | undefined,
   services: readonly RawService[],
   names: Names,
+  second?: SeenSecond,
 ): FoundBlueGreen | undefined {
   const uid = stable.metadata?.uid;
   const labels = stable.spec?.template.metadata?.labels ?? {};
@@ -34,9 +35,11 @@ export function foundColours(
   const preview = services.find(({ metadata }) => metadata?.name === names.preview);
   const others = services.filter(({ metadata }) => metadata?.name !== names.preview);
   const ours = green !== undefined && isOurs(green) ? green : undefined;
-  const colours = coloursOf(labels, ours, others);
+  // Between two Deployments that the user keeps a Service may lead to either: nothing is to be led back, only marks are left.
+  const colours = second === undefined || ours !== undefined ? coloursOf(labels, ours, others) : noColours;
   const touched = others
-    .filter((service) => leadsHere(service, labels, colours) && bearsOurs(service, colours))
+    .filter((service) => leadsHere(service, labels, colours) || (second !== undefined && leadsHere(service, second.labels, noColours)))
+    .filter((service) => bearsOurs(service, colours) && !isHeldBy(service, second))
     .map((service) => serviceFacts(service.metadata?.name ?? '', service, { ...plain, ...colours }));
   if (green === undefined && preview === undefined && touched.length === 0) return undefined;
   return {
@@ -85,8 +88,16 @@ function bearsOurs({ metadata, spec }: RawService, { key, green }: Colours): boo
   return metadata?.annotations?.[rolloutLabel] !== undefined || isOwned || (key !== '' && spec?.selector?.[key] === green);
 }
 
+/** Whether a rollout that lives, with the second Deployment as its first one, has fenced it. */
+function isHeldBy({ metadata }: RawService, second: SeenSecond | undefined): boolean {
+  return second?.ownJob !== undefined && (second.ownJob === 'unknown' || second.ownJob === metadata?.annotations?.[rolloutLabel]);
+}
+
+/** The second Deployment of a pair, the labels of its pods, and the uid of the Job of its own name; `unknown` where nobody may look. */
+type SeenSecond = { readonly found: FoundSecond; readonly labels: Labels; readonly ownJob: string | undefined };
+
 /** The second Deployment of a pair. A label of a rollout that lives, with this Deployment as its first one, is not left over. */
-export async function findSecond(client: KubernetesClient, namespace: string, name: string | undefined): Promise<FoundSecond | undefined> {
+export async function findSecond(client: KubernetesClient, namespace: string, name: string | undefined): Promise<SeenSecond | undefined> {
   if (name === undefined) return undefined;
   const second = await findAllowed<RawDeployment>(client, paths.deployment(namespace, name));
   if (second?.metadata === undefined || second.metadata.deletionTimestamp !== undefined) return undefined;
@@ -94,13 +105,14 @@ export async function findSecond(client: KubernetesClient, namespace: string, na
   const { uid, labels, managedFields } = second.metadata;
   // Nobody may take a label away who cannot know whose it is.
   const isHeld = own === 'unknown' || (own !== undefined && own === labels?.[rolloutLabel]);
-  return {
+  const found = {
     name,
     uid: uid ?? '',
     rollout: isHeld ? undefined : labels?.[rolloutLabel],
     owned: !isHeld && (managedFields ?? []).some((entry) => entry.manager === fieldManager),
     desiredReplicas: second.spec?.replicas ?? 1,
   };
+  return { found, labels: second.spec?.template.metadata?.labels ?? {}, ownJob: own };
 }
 
 async function readJobUid(client: KubernetesClient, path: string): Promise<string | undefined> {

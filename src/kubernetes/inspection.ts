@@ -8,15 +8,17 @@ import type { Strategy } from '../rollout/spec.ts';
 import type { MetricsEndpoints } from '../runner/ports.ts';
 import { readColours } from './colours.ts';
 import { describeHolder } from './job.ts';
-import { matchesSelector, selectorQuery } from './label-selector.ts';
+import { readKeptColours } from './kept-colours.ts';
+import { matchesSelector } from './label-selector.ts';
 import { metricsEndpointsOf } from './metrics-endpoint.ts';
+import { readOwnPods } from './own-pods.ts';
 import { paths } from './paths.ts';
-import type { Raw, RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService, RawTemplate } from './raw.ts';
+import type { Raw, RawDeployment, RawJob, RawList, RawService, RawTemplate } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 import { readRoom } from './room.ts';
 import { detachedLabels, mustSpread } from './surroundings.ts';
 import { templateHash } from './template-hash.ts';
-import { ownedBy, rollingBounds, workloadFacts } from './workload-facts.ts';
+import { rollingBounds, workloadFacts } from './workload-facts.ts';
 
 export type Inspection = {
   readonly facts: Omit<DeploymentFacts, 'templateHash'>;
@@ -28,7 +30,13 @@ export type Inspection = {
 };
 
 /** Reads everything that preflight asks about, and writes nothing. */
-export async function inspect(client: KubernetesClient, namespace: string, deployment: string, strategy: Strategy): Promise<Inspection> {
+export async function inspect(
+  client: KubernetesClient,
+  namespace: string,
+  deployment: string,
+  strategy: Strategy,
+  second?: string,
+): Promise<Inspection> {
   const stable = await client.find<RawDeployment>(paths.deployment(namespace, deployment));
   if (stable === undefined) {
     throw new UserError(
@@ -47,15 +55,18 @@ export async function inspect(client: KubernetesClient, namespace: string, deplo
     readBudgets(client, namespace, labels),
     readExclusiveVolumes(client, namespace, template),
     client.get<{ readonly major?: string; readonly minor?: string }>('/version').catch(() => undefined),
-    readPods(client, namespace, stable),
+    readOwnPods(client, namespace, stable),
     readRoom(client, namespace, template),
   ]);
   const selecting = services.items.filter(({ spec }) => {
     const selector = spec?.selector;
     return selector !== undefined && Object.keys(selector).length > 0 && matchesSelector({ matchLabels: selector }, labels);
   });
-  const colours = strategy === 'blue-green' ? await readColours(client, namespace, stable, services.items, pods) : undefined;
-  const ofBlueGreen = strategy === 'blue-green' ? await readNamesakes(client, namespace, names) : [];
+  const flips = strategy === 'blue-green';
+  const ownColours = flips && second === undefined ? await readColours(client, namespace, stable, services.items, pods) : undefined;
+  const colours =
+    flips && second !== undefined ? await readKeptColours(client, namespace, stable, second, services.items, pods) : ownColours;
+  const ofBlueGreen = flips ? await readNamesakes(client, namespace, names, second === undefined) : [];
   const workload = workloadFacts(stable, []);
   const bounds = rollingBounds(stable);
   const facts: Inspection['facts'] = {
@@ -173,16 +184,6 @@ async function readExclusiveVolumes(client: KubernetesClient, namespace: string,
   return reasons.filter((reason) => reason !== undefined);
 }
 
-async function readPods(client: KubernetesClient, namespace: string, stable: RawDeployment): Promise<readonly RawPod[]> {
-  const query = { labelSelector: selectorQuery(stable.spec?.selector ?? {}) };
-  const [replicaSets, pods] = await Promise.all([
-    client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query }),
-    client.get<RawList<RawPod>>(paths.pods(namespace), { query }),
-  ]);
-  const own = ownedBy(replicaSets.items, stable.metadata?.uid);
-  return own.flatMap((set) => ownedBy(pods.items, set.metadata?.uid));
-}
-
 /** A canary of ours carries our labels, and is owned by our Job alone, or by nobody any more. */
 export function isOurCanary(canary: RawDeployment, jobName: string): boolean {
   const owners = canary.metadata?.ownerReferences ?? [];
@@ -191,9 +192,9 @@ export function isOurCanary(canary: RawDeployment, jobName: string): boolean {
 }
 
 /** Objects that bear the names which only blue-green needs. */
-async function readNamesakes(client: KubernetesClient, namespace: string, names: Names): Promise<readonly Namesake[]> {
+async function readNamesakes(client: KubernetesClient, namespace: string, names: Names, ownGreen: boolean): Promise<readonly Namesake[]> {
   const [green, preview] = await Promise.all([
-    client.find<RawDeployment>(paths.deployment(namespace, names.green)),
+    ownGreen ? client.find<RawDeployment>(paths.deployment(namespace, names.green)) : undefined,
     client.find<RawService>(paths.service(namespace, names.preview)),
   ]);
   const found = [

@@ -32,6 +32,15 @@ export function serviceFencePatch(service: RawService, jobUid: string): readonly
   return [same, { op: 'test', path: fencePath, value: annotations[rolloutLabel] ?? null }, { op: 'add', path: fencePath, value: jobUid }];
 }
 
+/** The fence goes, and the selector stays as it is. */
+export function serviceFenceReleasePatch(service: RawService, jobUid: string): readonly JsonPatchOperation[] {
+  return [
+    { op: 'test', path: '/metadata/uid', value: service.metadata?.uid },
+    { op: 'test', path: fencePath, value: jobUid },
+    { op: 'remove', path: fencePath },
+  ];
+}
+
 /** The flip: the old value must still stand, under our fence. */
 export function flipPatch({ key, blue, green }: BlueGreenPlan, jobUid: string | undefined): readonly JsonPatchOperation[] {
   const path = `/spec/selector/${pointer(key)}`;

@@ -39,8 +39,8 @@ export async function readSituation(
     stable: foundDeployment(stable),
     job: job === undefined ? undefined : foundJob(job, target),
     canary: canary === undefined ? undefined : foundCanary(canary, names.job, pods),
-    blueGreen: foundColours(stable, green, services.items, names),
-    pair,
+    blueGreen: foundColours(stable, green, services.items, names, pair),
+    pair: pair?.found,
   };
 }
 

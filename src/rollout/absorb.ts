@@ -1,6 +1,7 @@
 import { isAvailable } from './availability.ts';
 import { absorbBake } from './gates/absolute-limit.ts';
-import { absorbReading, absorbUnavailable, startEvidence } from './gates/metrics-gate.ts';
+import { absorbReading, absorbUnavailable, type MetricsEvidence, startEvidence, withBaseline } from './gates/metrics-gate.ts';
+import { keepsGreen } from './kept-green-plan.ts';
 import type { MetricsReading, Observation, WorkloadFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { RolloutState, Steadiness } from './state.ts';
@@ -57,7 +58,19 @@ function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation
   if (observation.metrics === undefined) return evidence;
   if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
   const { reading } = observation.metrics;
-  return absorbReading(rules, evidence, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
+  return absorbReading(
+    rules,
+    fromFirstSight(plan, evidence, reading),
+    reading,
+    observation.nowMs,
+    trafficShare(plan, observation.canary, reading),
+  );
+}
+
+/** Pods of a green that the user keeps and that has the image already: what they have answered before this rollout is nobody's evidence. */
+function fromFirstSight(plan: Plan, evidence: MetricsEvidence, reading: MetricsReading): MetricsEvidence {
+  if (!keepsGreen(plan) || plan.pair?.images.length !== 0 || Object.keys(evidence.counters.canary).length > 0) return evidence;
+  return withBaseline(evidence, reading.canary);
 }
 
 /**

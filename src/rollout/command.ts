@@ -30,6 +30,8 @@ export type BlueGreenCommand =
   | { readonly kind: 'ensure-flipped'; readonly service: string }
   /** The selector goes back where ours still stands, and our annotation goes with it. */
   | { readonly kind: 'ensure-flipped-back'; readonly service: string }
+  /** Our annotation goes, wherever the Service leads. */
+  | { readonly kind: 'ensure-service-fence-released'; readonly service: string }
   | { readonly kind: 'ensure-service-ownership-released'; readonly service: string };
 
 /** To the Deployments of a pair that the user keeps; each write tests the fence of this Job. */

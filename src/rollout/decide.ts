@@ -1,5 +1,6 @@
 import { guardConfigMaps } from './config-maps.ts';
 import type { Decision } from './decision.ts';
+import { keepsGreen } from './kept-green-plan.ts';
 import type { Observation } from './observation.ts';
 import { decideAborting } from './phases/aborting.ts';
 import { decideArming, decideFencing } from './phases/arming.ts';
@@ -14,6 +15,8 @@ import { decideGreen, decideLive } from './strategies/blue-green.ts';
 import { decideDraining, decideFlipping, decideFlippingBack } from './strategies/blue-green-flip.ts';
 import { decideUpdating } from './strategies/blue-green-update.ts';
 import { decideStep } from './strategies/canary.ts';
+import { decideKeptFlipping, decideKeptFlippingBack, decideKeptGreen, decideKeptLive } from './strategies/kept-green.ts';
+import { decideExchanging, decideGreenRestoring } from './strategies/kept-green-ends.ts';
 import { decidePairFinishing, decidePairStep } from './strategies/pair.ts';
 import { decidePairRestoring } from './strategies/pair-restoring.ts';
 
@@ -46,15 +49,21 @@ function decideForPhase(plan: Plan, state: RolloutState, observation: Observatio
     case 'green':
       return decideGreen(plan, state, observation);
     case 'flipping':
-      return decideFlipping(plan, state, phase, observation);
+      return (keepsGreen(plan) ? decideKeptFlipping : decideFlipping)(plan, state, phase, observation);
     case 'live':
-      return decideLive(plan, state, phase, observation);
+      return (keepsGreen(plan) ? decideKeptLive : decideLive)(plan, state, phase, observation);
     case 'updating':
       return decideUpdating(plan, state, phase, observation);
     case 'flipping-back':
-      return decideFlippingBack(plan, state, phase, observation);
+      return (keepsGreen(plan) ? decideKeptFlippingBack : decideFlippingBack)(plan, state, phase, observation);
     case 'draining':
       return decideDraining(plan, state, phase, observation);
+    case 'kept-green':
+      return decideKeptGreen(plan, state, phase, observation);
+    case 'exchanging':
+      return decideExchanging(plan, state, phase, observation);
+    case 'green-restoring':
+      return decideGreenRestoring(plan, state, phase, observation);
     case 'pair-step':
       return decidePairStep(plan, state, phase, observation);
     case 'pair-finishing':

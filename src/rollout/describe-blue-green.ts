@@ -21,7 +21,7 @@ export function describeBlueGreen(plan: Plan, { traffic }: PlanContext): readonl
   ];
 }
 
-function describePreviewGate({ spec }: Plan): string {
+export function describePreviewGate({ spec }: Plan): string {
   if (spec.smokeTest !== undefined) return '2. the smoke test must pass';
   return `2. all of them ready for ${seconds(spec.minDurationMs)} without a break (there is no smoke-test)`;
 }
@@ -32,7 +32,7 @@ function describeFlip({ services, key, blue, green }: BlueGreenPlan): string {
   return `3. ${names}: selector ${key}: ${blue} → ${green}${all}`;
 }
 
-function describeJudge(plan: Plan, traffic: PlanContext['traffic']): string {
+export function describeJudge(plan: Plan, traffic: PlanContext['traffic']): string {
   if (plan.rules === undefined || traffic === undefined) return 'judged by readiness alone, before and after the flip';
   const rate = `${trim(traffic.requestsPerSecond)} requests/s with ${trim(100 * traffic.errorRate)} % errors now`;
   const { ratio, absolute } = plan.spec.maxErrorIncrease;
@@ -43,7 +43,7 @@ function describeJudge(plan: Plan, traffic: PlanContext['traffic']): string {
   return `judged by readiness and metrics: ${rate}; under real traffic at most ${limit}. before/after: an outage convicts`;
 }
 
-function minimumMs({ spec }: Plan): number {
+export function minimumMs({ spec }: Plan): number {
   const previewMs = spec.smokeTest === undefined ? spec.minDurationMs : 0;
   return previewMs + Math.max(spec.minDurationMs, spec.bakeMs);
 }

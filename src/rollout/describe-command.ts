@@ -56,6 +56,8 @@ export function describeCommand(plan: Plan, command: Command): string {
       return `lead Service ${command.service} to ${plan.names.green}`;
     case 'ensure-flipped-back':
       return `lead Service ${command.service} to Deployment ${deployment} again`;
+    case 'ensure-service-fence-released':
+      return `take the fence from Service ${command.service}`;
     case 'ensure-service-ownership-released':
       return `take our entry out of the managedFields of Service ${command.service}`;
     case 'run-smoke-test':

@@ -59,7 +59,7 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
     ...(needs.configMaps === true ? permission('', 'configmaps', ['create', 'get', 'list', 'patch']) : []),
     ...(needs.strategy === 'blue-green'
       ? [
-          ...permission('apps', 'deployments', ['get', 'patch', 'delete'], names.green),
+          ...(needs.pair === undefined ? permission('apps', 'deployments', ['get', 'patch', 'delete'], names.green) : []),
           ...permission('', 'services', ['create']),
           ...permission('', 'services', ['get', 'delete'], names.preview),
           ...(needs.flipped ?? []).flatMap((service) => permission('', 'services', ['get', 'patch'], service)),

@@ -71,7 +71,7 @@ export function planRelease(
   const halfAtMost = facts.budgets !== undefined && facts.budgets.length > 0;
   return {
     target: { namespace: facts.namespace, deployment: facts.name, uid: facts.uid },
-    names: facts.names,
+    names: pair === undefined || spec.strategy !== 'blue-green' ? facts.names : { ...facts.names, green: pair.name },
     images,
     ...configuration,
     templateHash: facts.templateHash,

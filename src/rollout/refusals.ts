@@ -37,7 +37,7 @@ function refusedDeployment(facts: DeploymentFacts, spec: ReleaseSpec): readonly 
   const reasons = [
     ...reasonsAlways(facts, spec),
     ...reasonsOfOwnStrategy(facts, spec),
-    ...((spec.strategy === 'canary' && facts.pair === undefined) || spec.strategy === 'blue-green' ? reasonsOfTwoVersions(facts) : []),
+    ...((spec.strategy === 'canary' || spec.strategy === 'blue-green') && facts.pair === undefined ? reasonsOfTwoVersions(facts) : []),
     ...reasonsOfColours(facts),
   ];
   return reasons

@@ -1,4 +1,5 @@
 import type { DeploymentFacts } from './deployment-facts.ts';
+import { greenSize, keepsGreen } from './kept-green-plan.ts';
 import type { Plan } from './plan.ts';
 
 /** What a quota of the namespace has left of one resource, and what one more pod of this Deployment takes of it; both in the resource's own unit. */
@@ -17,7 +18,7 @@ export function roomWarnings(facts: DeploymentFacts, plan: Plan): readonly strin
 
 /** How many pods there are at the peak beyond those of today. */
 function additionalPods(facts: DeploymentFacts, plan: Plan): number {
-  if (plan.pair !== undefined) return plan.pair.maxTotal - plan.pair.total;
+  if (plan.pair !== undefined) return keepsGreen(plan) ? greenSize(plan.pair) - plan.pair.found.new : plan.pair.maxTotal - plan.pair.total;
   switch (plan.spec.strategy) {
     case 'canary':
       return Math.max(0, ...plan.steps.map((step) => step.canaryReplicas));

@@ -50,6 +50,8 @@ export type ReleaseSpec = {
   readonly force: boolean;
   /** The second Deployment of a pair that the user keeps; undefined: the canary is a Deployment of ours. */
   readonly canaryDeployment?: string | undefined;
+  /** The idle Deployment that the user keeps and that is flipped to; undefined: green is a Deployment of ours. */
+  readonly greenDeployment?: string | undefined;
 };
 
 /** The image of one container, by its place in the template. */

@@ -15,7 +15,7 @@ export type SmokeResult = {
   readonly evidence: readonly string[];
 };
 
-/** The phases of blue-green, in their order; from `flipping` on the Job is the record. */
+/** The phases of blue-green, in their order; from `flipping`, or `kept-green`, on the Job is the record. */
 export type BlueGreenPhase =
   | { readonly kind: 'green'; readonly sinceMs: number }
   /** `judged`: what green's pods really ran, for example `sha256:…`. */
@@ -37,7 +37,13 @@ export type BlueGreenPhase =
       /** Whether the new images may have been sent to stable: then the fence goes before anything else. */
       readonly sent: boolean;
     }
-  | { readonly kind: 'draining'; readonly sinceMs: number; readonly outcome: Outcome };
+  | { readonly kind: 'draining'; readonly sinceMs: number; readonly outcome: Outcome }
+  /** Of a green that the user keeps: its image and size, and the gates without traffic. */
+  | { readonly kind: 'kept-green'; readonly sinceMs: number }
+  /** The verdict stands: such a green serves for good, and blue gets the replicas that it had. */
+  | { readonly kind: 'exchanging'; readonly sinceMs: number; readonly outcome: Outcome }
+  /** `drains`: users were led to it a moment ago. */
+  | { readonly kind: 'green-restoring'; readonly sinceMs: number; readonly outcome: Outcome; readonly drains: boolean };
 
 /** Who runs this rollout, for the person who finds its Job. */
 export type Holder = {
@@ -164,6 +170,9 @@ const recordPhases: ReadonlySet<Phase['kind']> = new Set<Phase['kind']>([
   'updating',
   'flipping-back',
   'draining',
+  'kept-green',
+  'exchanging',
+  'green-restoring',
   'pair-step',
   'pair-finishing',
   'pair-restoring',

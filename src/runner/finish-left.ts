@@ -1,5 +1,6 @@
 import { isFault, messageOf } from '../errors.ts';
-import type { StableFacts } from '../rollout/observation.ts';
+import { keepsGreen } from '../rollout/kept-green-plan.ts';
+import type { BlueGreenFacts, StableFacts } from '../rollout/observation.ts';
 import { imagesOn } from '../rollout/phases/promoting.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState, resumed } from '../rollout/state.ts';
@@ -32,14 +33,17 @@ export async function finishLeft(ports: RolloutPorts, plan: Plan, state: Rollout
     state.phase.kind === 'ending' || state.phase.kind === 'aborting'
       ? state.phase.outcome
       : ({ result: 'rolled-back', reason: 'cancelled', because, evidence: [] } as const);
-  const { nowMs, stable, blueGreen, pair } = await observePatiently(ports, cancel.signal);
-  if (blueGreen?.services.some((service) => service.colour === 'green') === true) {
+  const observation = await observePatiently(ports, cancel.signal);
+  const { nowMs, stable, blueGreen } = observation;
+  // A green that the user keeps serves for good once our annotation is gone.
+  const isOurs = (rollout: string | undefined): boolean => !keepsGreen(plan) || rollout === state.jobUid;
+  if (blueGreen?.services.some(({ colour, rollout }) => colour === 'green' && isOurs(rollout)) === true) {
     // The journal is lost, the flip is not.
     return runRollout(ports, plan, { ...state, phase: recoveryPhase(nowMs, because) }, cancel.signal);
   }
-  const lost = pairLeft(plan, state, stable, pair, outcome, nowMs);
+  const lost = pairLeft(plan, state, observation, outcome);
   if (lost !== undefined) return runRollout(ports, plan, lost, cancel.signal);
-  const ending: Phase = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, outcome) };
+  const ending: Phase = { kind: 'ending', sinceMs: nowMs, outcome: truthOf(plan, stable, blueGreen, outcome) };
   return runRollout(ports, plan, { ...state, phase: ending }, cancel.signal);
 }
 
@@ -57,7 +61,10 @@ async function observePatiently({ world, clock, reporter }: RolloutPorts, signal
 }
 
 /** Without a journal the state knows of no promotion: the images do. */
-function truthOf(plan: Plan, stable: StableFacts | undefined, outcome: Outcome): Outcome {
+function truthOf(plan: Plan, stable: StableFacts | undefined, blueGreen: BlueGreenFacts | undefined, outcome: Outcome): Outcome {
+  if (outcome.result !== 'promoted' && keepsGreen(plan) && blueGreen?.services.every(({ colour }) => colour === 'green') === true) {
+    return { ...outcome, result: 'failed', because: `${outcome.because}; ${plan.names.green} serves` };
+  }
   if (outcome.result === 'promoted' || stable === undefined || imagesOn(plan, stable) !== 'new') return outcome;
   return { ...outcome, result: 'failed', because: `${outcome.because}; the new image stands` };
 }

@@ -100,6 +100,12 @@ export function titleOf(plan: Plan, phase: Phase): string {
       return `Lead the Services to Deployment ${deployment} again`;
     case 'draining':
       return `Drain ${plan.names.green}`;
+    case 'kept-green':
+      return `Give Deployment ${plan.names.green} the new version, and try it without traffic`;
+    case 'exchanging':
+      return `Exchange the two: ${plan.names.green} serves, ${deployment} is idle`;
+    case 'green-restoring':
+      return `Put Deployment ${plan.names.green} back as it was found`;
     case 'ending':
       return phase.outcome.result === 'promoted' || phase.outcome.result === 'done' || plan.steps.length === 0
         ? 'Clean up'

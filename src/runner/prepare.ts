@@ -1,8 +1,11 @@
 import { UserError } from '../errors.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
 import { describeBlueGreen } from '../rollout/describe-blue-green.ts';
+import { describeKeptGreen } from '../rollout/describe-kept-green.ts';
 import { describePlan } from '../rollout/describe-plan.ts';
 import { configurationOf } from '../rollout/field-change.ts';
+import { keepsGreen } from '../rollout/kept-green-plan.ts';
+import { keptGreenRefusals } from '../rollout/kept-green-refusals.ts';
 import { namesFor } from '../rollout/names.ts';
 import { pairRefusals } from '../rollout/pair-refusals.ts';
 import { type PermissionNeeds, permissionsFor } from '../rollout/permissions.ts';
@@ -32,7 +35,7 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
     claims: [],
     strategy: request.spec.strategy,
     smokeTest: request.spec.smokeTest,
-    pair: request.spec.canaryDeployment,
+    pair: request.spec.canaryDeployment ?? request.spec.greenDeployment,
   };
   const permissions = permissionsFor(needs);
   const accessWarning = await cluster.checkAccess(permissions);
@@ -51,7 +54,8 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
     fields,
   );
   const released = planned.images.map((image) => image.container);
-  const [refusal, ...others] = [...refusalsFor(facts, request.spec), ...pairRefusals(facts, request.spec, released)];
+  const refusalsOfPair = request.spec.strategy === 'blue-green' ? keptGreenRefusals : pairRefusals;
+  const [refusal, ...others] = [...refusalsFor(facts, request.spec), ...refusalsOfPair(facts, request.spec, released)];
   if (refusal !== undefined) {
     const all = [refusal, ...others];
     throw new UserError(refusal.code, all.map((one) => one.message).join('\n'), [...new Set(all.map((one) => one.hint))].join('\n'));
@@ -73,12 +77,17 @@ export async function prepare(request: ReleaseRequest, ports: ReleasePorts, canc
   return {
     kind: 'plan',
     plan,
-    lines: (plan.blueGreen === undefined ? describePlan : describeBlueGreen)(plan, {
+    lines: describe(plan)(plan, {
       services: facts.pair?.commonServices ?? facts.services,
       budgetsKnown: facts.budgets !== undefined,
       traffic,
     }),
   };
+}
+
+function describe(plan: Plan): typeof describePlan {
+  if (keepsGreen(plan)) return describeKeptGreen;
+  return plan.blueGreen === undefined ? describePlan : describeBlueGreen;
 }
 
 /** Which Services are to be flipped is known only now; their lines of the Role are asked for before anything is written, too. */

@@ -22,7 +22,12 @@ export async function resolveRollback(request: ReleaseRequest, ports: ReleasePor
     return { kind: 'unchanged', because: `revision ${chosen.revision} is the current one: nothing to roll back`, images: unchanged(found) };
   const { revision, template, changeCause } = chosen.found;
   const containers = 'containers' in request.images ? request.images.containers : [];
-  const back = rollbackRequest(template, found.template, containers, request.spec.canaryDeployment === undefined);
+  const back = rollbackRequest(
+    template,
+    found.template,
+    containers,
+    (request.spec.canaryDeployment ?? request.spec.greenDeployment) === undefined,
+  );
   reporter.info(
     `rollback to revision ${revision}${changeCause === undefined ? '' : ` (${changeCause})`}; the current one is ${found.current ?? 'not known'}`,
   );

@@ -359,6 +359,27 @@ describe('parseInputs refuses', () => {
   });
 });
 
+describe('green-deployment', () => {
+  const pair = { ...least, strategy: 'blue-green', steps: '', 'green-deployment': 'web-2' };
+
+  test('names the idle Deployment of a flip', () => {
+    const { release } = parse(pair);
+    expect(release).toMatchObject({ strategy: 'blue-green', greenDeployment: 'web-2', canaryDeployment: undefined, steps: [] });
+    expect(parse({ ...least, strategy: 'blue-green', steps: '' }).release.greenDeployment).toBeUndefined();
+  });
+
+  test.each([
+    [{ ...pair, 'green-deployment': 'web' }, 'green-deployment: it is the same as deployment'],
+    [{ ...pair, 'green-deployment': 'Web' }, 'green-deployment: "Web" is not the name of a Deployment'],
+    [{ ...pair, strategy: 'canary' }, 'green-deployment: it is only valid with strategy: blue-green'],
+    [{ ...pair, 'canary-deployment': 'web-3' }, 'canary-deployment: it is only valid with strategy: canary'],
+    [{ ...pair, env: 'A=1' }, 'env: a second Deployment of your own (green-deployment) gets images only'],
+    [{ ...pair, 'config-maps': 'web.yaml' }, 'config-maps: a second Deployment of your own (green-deployment) gets images only'],
+  ])('%j is refused', (inputs, words) => {
+    expect(problemsOf(inputs)).toContain(words);
+  });
+});
+
 describe('canary-deployment', () => {
   const pair = { ...least, 'canary-deployment': 'web-v2' };
 

@@ -108,21 +108,20 @@ describe('what a command needs beside every other one', () => {
       names: plan().names,
       configMaps: true,
       flipped: ['web'],
-      pair: 'web-v2',
       createsJob: true,
+      strategy: 'blue-green' as const,
     };
-    const whole = permissionsFor({ ...needs, strategy: 'blue-green', logs: false, claims: [], proxied: undefined }).map(describePermission);
-    const wanted = permissionsForCommand('reconcile', { ...needs, strategy: 'blue-green' }).map(describePermission);
-    expect(whole).toEqual(expect.arrayContaining(wanted));
-    for (const one of [
-      'create jobs.batch',
-      'list configmaps',
-      'delete deployments.apps web-green',
-      'patch services web',
-      'patch deployments.apps web-v2',
-    ])
-      expect(wanted).toContain(`${one} in namespace shop`);
-    const status = permissionsForCommand('status', { ...needs, strategy: 'blue-green' }).map(({ verb }) => verb);
+    const both = ['create jobs.batch', 'list configmaps', 'patch services web', 'delete services web-preview'];
+    for (const [pair, lines] of [
+      [undefined, [...both, 'delete deployments.apps web-green']],
+      ['web-v2', [...both, 'patch deployments.apps web-v2']],
+    ] as const) {
+      const whole = permissionsFor({ ...needs, pair, logs: false, claims: [], proxied: undefined }).map(describePermission);
+      const wanted = permissionsForCommand('reconcile', { ...needs, pair }).map(describePermission);
+      expect(whole).toEqual(expect.arrayContaining(wanted));
+      for (const one of lines) expect(wanted).toContain(`${one} in namespace shop`);
+    }
+    const status = permissionsForCommand('status', needs).map(({ verb }) => verb);
     expect(new Set(status)).toEqual(new Set(['get', 'list']));
   });
 });

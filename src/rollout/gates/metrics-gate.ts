@@ -1,4 +1,4 @@
-import type { MetricsReading } from '../observation.ts';
+import type { MetricsReading, PodCounters } from '../observation.ts';
 import type { ReasonCode, Verdict } from '../verdict.ts';
 import { count, rateOf } from './amounts.ts';
 import { addBatches, closeBatch, difference, noBatch, noCounters } from './counters.ts';
@@ -38,6 +38,17 @@ export function startEvidence(rules: MetricsRules): MetricsEvidence {
     traffic: rules.minTraffic === undefined ? undefined : startTraffic(rules),
     budget: rules.errorBudget === undefined ? undefined : fullBudget,
     failure: undefined,
+  };
+}
+
+/** The same for pods that were there before: what they have answered until now counts nothing. */
+export function withBaseline(evidence: MetricsEvidence, canary: PodCounters): MetricsEvidence {
+  const { slow, counters } = evidence;
+  const slowly = slow === undefined ? undefined : slowView({ canary, stable: {} }).canary;
+  return {
+    ...evidence,
+    counters: { ...counters, canary },
+    slow: slow === undefined || slowly === undefined ? slow : { ...slow, counters: { ...slow.counters, canary: slowly } },
   };
 }
 

@@ -26,6 +26,7 @@ export function armsOf(
     case 'baking':
       return pods.updated.length > 0 ? { canary: pods.updated, stable: [] } : undefined;
     case 'green':
+    case 'kept-green':
     case 'flipping':
     case 'live':
     case 'updating':
@@ -37,6 +38,8 @@ export function armsOf(
     case 'trial':
     case 'pair-restoring':
     case 'flipping-back':
+    case 'exchanging':
+    case 'green-restoring':
     case 'draining':
     case 'arming':
     case 'fencing':

@@ -1,4 +1,5 @@
 import type { Decision } from '../decision.ts';
+import { keepsGreen } from '../kept-green-plan.ts';
 import type { Observation } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
@@ -30,9 +31,16 @@ export function endBlueGreen(plan: Plan, state: RolloutState, elapsedMs: number,
   if (preview !== undefined && preview.rollout === ownerOf(plan, state)) {
     return { kind: 'wait', ms: pollMs, because: `waiting until Service ${plan.names.preview} is gone` };
   }
-  const marked = services.find((service) => service.rollout === state.jobUid && service.colour !== 'green' && !service.terminating);
+  const kept = keepsGreen(plan);
+  const marked = services.find(
+    (service) => service.rollout === state.jobUid && (kept || service.colour !== 'green') && !service.terminating,
+  );
   if (marked !== undefined) {
-    return { kind: 'apply', command: { kind: 'ensure-flipped-back', service: marked.name }, because: 'the rollout is over' };
+    return {
+      kind: 'apply',
+      command: { kind: kept ? 'ensure-service-fence-released' : 'ensure-flipped-back', service: marked.name },
+      because: 'the rollout is over',
+    };
   }
   const owned = services.find((service) => service.owned && service.rollout === undefined && !service.terminating);
   if (owned === undefined) return undefined;

@@ -17,7 +17,7 @@ type Draining = Extract<BlueGreenPhase, { kind: 'draining' }>;
 const pollMs = 300;
 const rejectionsMax = 3;
 /** Every kube-proxy has heard of a flip by then; green's own preStop sleep covers the connections. */
-const drainMs = 5_000;
+export const drainMs = 5_000;
 const deletionMs = 60_000;
 /** A way back waits this long for all of blue, then for what the user's own strategy allows to be missing, then for any of it. */
 const patienceMs = 10_000;
@@ -133,7 +133,8 @@ function ensureImages(
   observation: Observation,
   stable: StableFacts,
 ): Decision | undefined {
-  if (phase.images === 'new') return undefined;
+  // Where green is the user's own, ours were never sent to blue.
+  if (phase.images === 'new' || plan.pair !== undefined) return undefined;
   const { nowMs, rejection } = observation;
   const stand = imagesOn(plan, stable);
   const isOurs = stable.rollout === state.jobUid;

@@ -42,7 +42,20 @@ export function decideGreen(plan: Plan, state: RolloutState, observation: Observ
     const because = `${plan.names.green} could not be created or scaled within ${seconds(plan.spec.timeoutMs)} s`;
     return end(state, observation, outcome('rolled-back', 'write-refused', because));
   }
-  if (!isAvailable(green, stable.desiredReplicas)) return waitUntilAvailable(plan, state, observation, green, overdue);
+  return judgeIdleGreen(plan, state, observation, stable, green);
+}
+
+/** Green is as large as it is to be, and no user is led to it yet: the smoke test, then the gates. */
+export function judgeIdleGreen(
+  plan: Plan,
+  state: RolloutState,
+  observation: Observation,
+  stable: StableFacts,
+  green: GreenFacts,
+): Decision {
+  const { nowMs } = observation;
+  const overdue = nowMs - state.startedAtMs >= plan.spec.timeoutMs;
+  if (!isAvailable(green, green.desiredReplicas)) return waitUntilAvailable(plan, state, observation, green, overdue);
 
   const smoke = decideSmokeTest(plan, state, observation);
   if (smoke !== undefined) return smoke;

@@ -1,8 +1,10 @@
+import { keepsGreen } from '../kept-green-plan.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase } from '../state.ts';
 
 /** The phase with which the strategy begins once the Deployment is fenced. */
 export function firstPhase(plan: Plan, nowMs: number): Phase {
+  if (keepsGreen(plan)) return { kind: 'kept-green', sinceMs: nowMs };
   if (plan.pair !== undefined) return { kind: 'pair-step', index: 0, sinceMs: nowMs, wished: [plan.pair.found], by: '' };
   switch (plan.spec.strategy) {
     case 'rolling':

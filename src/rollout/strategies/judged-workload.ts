@@ -2,14 +2,16 @@ import type { Observation, WorkloadFacts } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import { canaryReplicasFor } from '../replica-share.ts';
 import type { RolloutState } from '../state.ts';
+import { judgedGreen } from './kept-green-view.ts';
 import { hasNewImages, lastWish } from './pair-view.ts';
 
 /** The pods whose steadiness this phase watches, and how many of them there should be; undefined where nobody's is watched. */
 export function judgedWorkload(
   plan: Plan,
   { phase }: RolloutState,
-  { canary, stable, blueGreen, pair }: Observation,
+  observation: Observation,
 ): { readonly workload: WorkloadFacts; readonly replicas: number } | undefined {
+  const { canary, stable, blueGreen, pair } = observation;
   if (stable === undefined) return undefined;
   switch (phase.kind) {
     case 'step': {
@@ -25,10 +27,13 @@ export function judgedWorkload(
     case 'rolling':
     case 'green':
       return blueGreen?.green === undefined ? undefined : { workload: blueGreen.green, replicas: stable.desiredReplicas };
+    case 'kept-green':
     case 'flipping':
     case 'live':
-    case 'updating':
-      return blueGreen?.green === undefined ? undefined : { workload: blueGreen.green, replicas: blueGreen.green.desiredReplicas };
+    case 'updating': {
+      const green = judgedGreen(plan, observation);
+      return green === undefined ? undefined : { workload: green, replicas: green.desiredReplicas };
+    }
     case 'pair-step':
     case 'pair-finishing': {
       const replicas = lastWish(phase).new;
@@ -37,6 +42,8 @@ export function judgedWorkload(
     }
     case 'pair-restoring':
     case 'flipping-back':
+    case 'exchanging':
+    case 'green-restoring':
     case 'draining':
     case 'arming':
     case 'fencing':

@@ -1,9 +1,11 @@
 import type { Decision } from '../decision.ts';
-import type { Observation, StableFacts } from '../observation.ts';
+import { keepsGreen } from '../kept-green-plan.ts';
+import type { Observation } from '../observation.ts';
 import { end, outcome } from '../phases/interruption.ts';
 import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
+import { keptGreenLeft } from './kept-green-ends.ts';
 import { countsOf } from './pair-view.ts';
 
 /** The second fence; undefined where there is no pair, or both stand. No label of a rollout that came meanwhile is replaced. */
@@ -48,12 +50,12 @@ export function phaseLeft(phase: Phase, nowMs: number): Phase {
 export function pairLeft(
   plan: Plan,
   state: RolloutState,
-  stable: StableFacts | undefined,
-  pair: StableFacts | undefined,
+  observation: Pick<Observation, 'nowMs' | 'stable' | 'pair' | 'blueGreen'>,
   found: Outcome,
-  nowMs: number,
 ): RolloutState | undefined {
+  const { stable, pair, nowMs } = observation;
   if (plan.pair === undefined || state.phase.kind === 'ending' || stable === undefined || pair === undefined) return undefined;
+  if (keepsGreen(plan)) return keptGreenLeft(state, observation, found);
   if (stable.rollout !== state.jobUid || pair.rollout !== state.jobUid) return undefined;
   return { ...state, phase: { kind: 'pair-restoring', sinceMs: nowMs, outcome: found, wished: [plan.pair.found, countsOf(stable, pair)] } };
 }
