@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),
-    include: ['test/cluster/*.test.ts'],
+    include: [process.env['SOAK'] === '1' ? 'test/cluster/**/*.test.ts' : 'test/cluster/*.test.ts'],
     globalSetup: [join(import.meta.dirname, 'harness/global-setup.ts')],
     testTimeout: 300_000,
     hookTimeout: 60_000,
