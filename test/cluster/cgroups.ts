@@ -42,7 +42,7 @@ export function removeCgroups(): void {
 export function clusterProcesses(): readonly number[] {
   const found = hierarchies()
     .flatMap((folder) => tree(join(folder, clusterName)))
-    .flatMap((cgroup) => readFileSync(join(cgroup, 'cgroup.procs'), 'utf8').split('\n'));
+    .flatMap((cgroup) => unlessGone(() => readFileSync(join(cgroup, 'cgroup.procs'), 'utf8').split('\n'), []));
   return [...new Set(found.filter((line) => line !== '').map(Number))];
 }
 
@@ -75,10 +75,21 @@ function hierarchies(): readonly string[] {
     .map((entry) => join(root, entry.name));
 }
 
+/** The kubelet removes the cgroups of its pods while we look at them. */
+function unlessGone<T>(read: () => T, gone: T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENODEV') return gone;
+    throw error;
+  }
+}
+
 function tree(folder: string): string[] {
   if (!existsSync(folder)) {
     return [];
   }
-  const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const children = unlessGone(() => readdirSync(folder, { withFileTypes: true }), []).filter((entry) => entry.isDirectory());
   return [folder, ...children.flatMap((entry) => tree(join(folder, entry.name)))];
 }

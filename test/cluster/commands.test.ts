@@ -1,5 +1,5 @@
 import type { ActionResult, RunningAction } from '../runner/run-action.ts';
-import { assertHolds, assertResult, assertSays, assertWithin, canaryGoneAtMs, tail } from './harness/assertions.ts';
+import { assertEnd, assertHolds, assertResult, assertSays, assertWithin, canaryGoneAtMs, tail } from './harness/assertions.ts';
 import { imagesOf } from './harness/judge-objects.ts';
 import { kubectlOrThrow } from './harness/kubectl.ts';
 import { scenario } from './harness/scenario.ts';
@@ -150,12 +150,6 @@ scenario(
 /** As somebody runs it elsewhere: nothing but the kubeconfig and the name. */
 async function command(scene: Scene, name: string): Promise<ActionResult> {
   return await scene.release({ ...nothingGiven, command: name });
-}
-
-function assertEnd(run: ActionResult, code: number, result: string, reason: string): void {
-  const { outputs } = run;
-  if (run.code === code && outputs['result'] === result && outputs['reason'] === reason) return;
-  throw new Error(`expected exit code ${code}, ${result}, ${reason}\n${tail(run)}`);
 }
 
 function assertEarlier(run: ActionResult, result: string): void {

@@ -20,6 +20,7 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'errors-half': { ERROR_RATE: '0.5' },
   'errors-5pct': { ERROR_RATE: '0.05' },
   'errors-05pct': { ERROR_RATE: '0.005' },
+  'errors-05pct-b': { ERROR_RATE: '0.005' },
   'errors-30pct-a': { ERROR_RATE: '0.3' },
   'errors-30pct-b': { ERROR_RATE: '0.3' },
   'fails-after-5': { FAIL_AFTER: '5' },

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionResult } from '../runner/run-action.ts';
 import { assertHolds, assertResult, assertSays } from './harness/assertions.ts';
+import type { Expectation } from './harness/expectation.ts';
 import { scenario } from './harness/scenario.ts';
 import type { Scene } from './harness/scene.ts';
 import { fenceLabel, newest, podsWithImage, readyEndpoints } from './harness/timeline.ts';
@@ -57,6 +58,44 @@ scenario(
   },
 );
 
+const few = { ...setting, replicas: 4 };
+const inFour = { 'canary-deployment': second, steps: '25%, 50%' };
+
+scenario(
+  'a pair of Deployments, crash at start',
+  { ...few, expected: 'rolled back: 4 and 0 again, the old image; no failed request' },
+  async (scene) => {
+    await addSecond(scene);
+    const run = await scene.release({ ...inFour, tag: 'crash-at-start' });
+    assertResult(run, 'rolled-back', /^crash$/u);
+    assertSays(run, /cannot open the database/u, 'the last log line of the container that died');
+    await assertUntouched(scene, 'none');
+  },
+);
+
+scenario(
+  'a pair of Deployments, never ready',
+  { ...few, expected: 'rolled back at ready-timeout: 4 and 0 again, the old image; no failed request' },
+  async (scene) => {
+    await addSecond(scene);
+    const run = await scene.release({ ...inFour, tag: 'never-ready', 'ready-timeout': '8s' });
+    assertResult(run, 'rolled-back', /^(?:probe-failed|not-ready)$/u);
+    await assertUntouched(scene, 'none');
+  },
+);
+
+scenario(
+  'a pair of Deployments, 500 on probe and requests after the fifth',
+  { ...few, expected: 'rolled back: 4 and 0 again, the old image; only the bad version failed' },
+  async (scene) => {
+    await addSecond(scene);
+    const run = await scene.release({ ...inFour, tag: 'fails-after-5', 'ready-timeout': '20s' });
+    assertResult(run, 'rolled-back', /^(?:metrics-failed|probe-failed|not-ready)$/u);
+    scene.figures['errors seen'] = (await scene.load.stats()).byVersion['fails-after-5']?.failed ?? 0;
+    await assertUntouched(scene, { answersOf: ['fails-after-5'] });
+  },
+);
+
 scenario(
   'the probe beside the clients, all answers of a canary of half the pods slightly wrong',
   { expected: 'promoted on purpose; probe and clients saw about the same share of failed answers', timeoutMs: 200_000 },
@@ -109,6 +148,13 @@ async function addSecond(scene: Scene): Promise<void> {
     (history) => newest(history.deployments, second)?.status?.observedGeneration === 1,
   );
   await scene.takeBaseline();
+}
+
+/** As before the release: who serves, with which image, how many. Its replicas are the first one's own only between two shares. */
+async function assertUntouched(scene: Scene, failures: Expectation['failures']): Promise<void> {
+  assertStanding(scene, { web: [4, 'v1'], [second]: [0, 'v1'] });
+  assertHolds(await scene.judge({ failures, personChanged }));
+  assertServing(scene, 3);
 }
 
 function assertStanding(scene: Scene, wanted: Readonly<Record<string, readonly [replicas: number, tag: string]>>): void {

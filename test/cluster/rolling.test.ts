@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ActionResult, RunningAction } from '../runner/run-action.ts';
-import { assertHolds, assertResult, assertSays, assertWithin } from './harness/assertions.ts';
+import type { RunningAction } from '../runner/run-action.ts';
+import { assertHolds, assertResult, assertSays } from './harness/assertions.ts';
 import { imagesOf } from './harness/judge-objects.ts';
 import { scenario } from './harness/scenario.ts';
 import type { Scene } from './harness/scene.ts';
 import type { Deployment } from './harness/shapes.ts';
 import { makeStale } from './harness/stale-record.ts';
-import { canaryPods, newest, readyEndpoints, silences } from './harness/timeline.ts';
+import { newest } from './harness/timeline.ts';
 
 const rolling = { strategy: 'rolling', steps: '' };
-const recreate = { strategy: 'recreate', steps: '' };
 
 const bounds: readonly (readonly [number | string, number | string])[] = [
   [0, 1],
@@ -153,55 +152,6 @@ scenario('canary, then a bake', { expected: 'promoted after the bake; the canary
   assertHolds(await scene.judge({ failures: 'none', images: { web: scene.image('v2') } }));
 });
 
-const recreated = { spec: { strategy: { type: 'Recreate' } } };
-
-scenario(
-  'recreate, good image',
-  { ...recreated, expected: 'promoted; the trial pod meets no client; the downtime that clients had is the one that is reported' },
-  async (scene) => {
-    const run = await scene.release({ tag: 'v2', ...recreate });
-    assertResult(run, 'promoted');
-    assertSays(run, /downtime is inherent/u, 'that there is downtime');
-    const judgement = await scene.judge({ failures: 'none', images: { web: scene.image('v2') }, exempt: ['I1', 'I8'] });
-    assertHolds({ ...judgement, problems: judgement.problems.filter((problem) => !problem.startsWith('clients:')) });
-    assertTrialUnseen(scene);
-    await assertDowntime(scene, run);
-  },
-);
-
-scenario(
-  'recreate, an image that cannot be pulled',
-  { ...recreated, expected: 'rolled back by the trial pod; no downtime at all' },
-  async (scene) => {
-    const run = await scene.release({ tag: 'missing', ...recreate });
-    assertResult(run, 'rolled-back', /^image-pull$/u);
-    assertHolds(await scene.judge({ failures: 'none' }));
-    if (silences(scene.watcher.history, 'web').length > 0) throw new Error('the Service was without an endpoint');
-  },
-);
-
-scenario(
-  'recreate, a second pod cannot run beside the first',
-  {
-    ...recreated,
-    replicas: 1,
-    load: false,
-    podSpec: {
-      containers: [{ name: 'web', image: 'sample:v1', imagePullPolicy: 'IfNotPresent', ports: [{ containerPort: 8080, hostPort: 18081 }] }],
-    },
-    expected: 'the trial pod only pulls: a missing image changes nothing, a good one is released',
-  },
-  async (scene) => {
-    const readiness = { prometheus: '', metrics: 'none', 'min-duration': '3s' };
-    const missing = await scene.release({ tag: 'missing', ...recreate, ...readiness });
-    assertResult(missing, 'rolled-back', /^image-pull$/u);
-    assertSays(missing, /a trial pod that only pulls the image/u, 'what the trial pod does');
-    const run = await scene.release({ tag: 'v2', ...recreate, ...readiness });
-    assertResult(run, 'promoted');
-    assertHolds(await scene.judge({ failures: 'none', images: { web: scene.image('v2') }, exempt: ['I1', 'I8'] }));
-  },
-);
-
 async function startToRoll(scene: Scene, options: { readonly skipPost?: boolean } = {}): Promise<RunningAction> {
   const running = scene.start({ tag: 'v2', ...rolling }, options);
   await scene.watcher.until('the patch', 120_000, (history) => imageOfWeb(newest(history.deployments, 'web')) === scene.image('v2'));
@@ -222,31 +172,4 @@ async function noteExposure(scene: Scene, tag: string): Promise<void> {
   if (exposure?.exposedSeconds !== undefined) scene.figures['seconds from Ready to out'] = exposure.exposedSeconds;
   const stats = await scene.load.stats();
   scene.figures['errors seen'] = stats.byVersion[tag]?.failed ?? 0;
-}
-
-/** No Service has ever sent it a request. */
-function assertTrialUnseen(scene: Scene): void {
-  const trials = canaryPods(scene.watcher.history);
-  if (trials.size !== 1) throw new Error(`there were ${trials.size} trial pods`);
-  for (const { pods } of readyEndpoints(scene.watcher.history, 'web'))
-    for (const pod of pods) if (trials.has(pod)) throw new Error(`the trial pod ${pod} was an endpoint of the Service`);
-}
-
-async function assertDowntime(scene: Scene, run: ActionResult): Promise<void> {
-  const stats = await scene.load.stats();
-  const at = stats.failures.map((failure) => failure.atMs);
-  const clientsMs = at.length === 0 ? 0 : Math.max(...at) - Math.min(...at);
-  const { downtime } = JSON.parse(run.outputs['json'] ?? '{}') as { downtime?: { atMostMs: number; atLeastMs: number } };
-  const [silence] = silences(scene.watcher.history, 'web');
-  const endpointsMs = silence?.toMs === undefined ? Number.NaN : silence.toMs - silence.fromMs;
-  scene.figures['ms without an endpoint'] = endpointsMs;
-  scene.figures['ms between the first and the last failed request'] = clientsMs;
-  scene.figures['ms reported at most'] = downtime?.atMostMs ?? 'none';
-  scene.figures['ms reported at least'] = downtime?.atLeastMs ?? 'none';
-  if (downtime === undefined) throw new Error('no downtime is reported');
-  assertWithin('the reported minimum above what the endpoints show', (downtime.atLeastMs - endpointsMs) / 1000, 0.7);
-  assertWithin('what the endpoints show above the reported maximum', (endpointsMs - downtime.atMostMs) / 1000, 0.7);
-  // Less for clients: with no ready endpoint, kube-proxy still sends to pods that are going and still answer.
-  assertWithin('the time in which clients failed above the reported maximum', (clientsMs - downtime.atMostMs) / 1000, 0.7);
-  assertSays(run, /no pod was ready for at most \d+ ms/u, 'how long the downtime was');
 }

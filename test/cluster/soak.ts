@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { attempt, runScript, UserError } from './command.ts';
-import { describeSpread, readResults, type ScenarioResult } from './harness/results.ts';
+import { describeSpread, describeTable, readResults, type ScenarioResult } from './harness/results.ts';
 import { findTarget } from './harness/target.ts';
 
-/** `npm run soak -- NAME [TIMES]`: the same scenarios again and again, and what their figures come to. */
+/** `npm run soak -- NAME [TIMES]`: the same scenarios again and again, those of `test/cluster/soak/` too, and what their figures come to. */
 async function main(): Promise<void> {
   const [name, times = '5'] = process.argv.slice(2).filter((argument) => argument !== '--');
   if (name === undefined || !(Number(times) >= 1)) throw new UserError('usage: npm run soak -- NAME [TIMES]');
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
       print(`  ${result.scenario}: ${result.problem?.split('\n')[0]}\n  ${result.logs.join(' ')}`);
     results.push(...found);
   }
-  for (const line of describeSpread(results)) print(line);
+  for (const line of ['', ...describeTable(results), ...describeSpread(results)]) print(line);
   const failed = results.filter((result) => result.verdict === 'failed').length;
   print(`${results.length - failed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;

@@ -19,6 +19,13 @@ export function assertResult(run: ActionResult, results: string | readonly strin
   if (problems.length > 0) throw new Error(`${problems.join('; ')}\n${tail(run)}`);
 }
 
+/** Of a command whose exit code does not follow from its result alone. */
+export function assertEnd(run: ActionResult, code: number, result: string, reason: string): void {
+  const { outputs } = run;
+  if (run.code === code && outputs['result'] === result && outputs['reason'] === reason) return;
+  throw new Error(`expected exit code ${code}, ${result}, ${reason}\n${tail(run)}`);
+}
+
 export function assertSays(run: ActionResult, pattern: RegExp, what: string): void {
   if (!pattern.test(textOf(run))) throw new Error(`the action does not say ${what} (${pattern})\n${tail(run)}`);
 }

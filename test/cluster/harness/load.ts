@@ -38,6 +38,11 @@ export class Load {
     await this.api.text('POST', `${this.path}/reset`);
   }
 
+  /** The load ends by itself when nobody asks for more of it. */
+  async goOn(): Promise<void> {
+    await this.api.text('POST', `${this.path}/target`);
+  }
+
   async flows(limitMs: number): Promise<void> {
     const end = Date.now() + limitMs;
     for (let seen = 'no answer from the load generator'; ; await sleep(250)) {

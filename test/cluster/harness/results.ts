@@ -8,6 +8,8 @@ export interface ScenarioResult {
   /** Of the action itself, of the last run where there are several. */
   readonly seconds: number;
   readonly failedRequests: number;
+  /** The largest number of the application's pods at one instant; see `peakPods`. */
+  readonly peakPods: number;
   readonly clients: string;
   readonly figures: Readonly<Record<string, number | string>>;
   readonly problem?: string;
@@ -32,22 +34,27 @@ export function readResults(file: string): readonly ScenarioResult[] {
     .map((line) => JSON.parse(line) as ScenarioResult);
 }
 
+/** The table as `docs/measurements.md` has it between its marks, then what failed and why. */
 export function describeResults(results: readonly ScenarioResult[]): string {
+  const failed = results.filter((result) => result.verdict === 'failed');
+  const reasons = failed.map((result) => `${result.scenario}:\n${indented(result.problem ?? '')}\n${indented(result.logs.join('\n'))}`);
+  return [...describeTable(results), ...(failed.length === 0 ? [] : ['', 'Failed:', ...reasons])].join('\n');
+}
+
+export function describeTable(results: readonly ScenarioResult[]): readonly string[] {
   const rows = results.map((result) => [
     result.scenario,
     result.verdict,
     result.seconds.toFixed(1),
     String(result.failedRequests),
+    String(result.peakPods),
     result.expected,
     Object.entries(result.figures)
       .map(([name, value]) => `${name}: ${value}`)
       .join('; '),
   ]);
-  const head = ['scenario', 'verdict', 'seconds', 'failed requests', 'expected', 'figures'];
-  const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '/')).join(' | ')} |`);
-  const failed = results.filter((result) => result.verdict === 'failed');
-  const reasons = failed.map((result) => `${result.scenario}:\n${indented(result.problem ?? '')}\n${indented(result.logs.join('\n'))}`);
-  return [...table, ...(failed.length === 0 ? [] : ['', 'Failed:', ...reasons])].join('\n');
+  const head = ['scenario', 'verdict', 'seconds', 'failed requests', 'peak pods', 'expected', 'figures'];
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '/')).join(' | ')} |`);
 }
 
 function indented(text: string): string {
@@ -75,6 +82,7 @@ export function describeSpread(results: readonly ScenarioResult[]): readonly str
     const name = result.scenario.replace(/, round \d+$/u, '');
     add(`${name} | seconds of the action`, result.seconds);
     add(`${name} | failed requests`, result.failedRequests);
+    add(`${name} | peak pods`, result.peakPods);
     for (const [figure, value] of Object.entries(result.figures)) add(`${name} | ${figure}`, value);
   }
   const rows = [...figures]

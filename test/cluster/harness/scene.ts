@@ -11,6 +11,7 @@ import { describeLoad, Load } from './load.ts';
 import { type ContainerSpec, type DeploymentSpec, deploymentManifest, loadManifest, serviceManifest } from './manifests.ts';
 import { Metrics, prometheusAddress } from './metrics.ts';
 import { createNamespace, removeNamespace } from './namespaces.ts';
+import { peakPods } from './peak-pods.ts';
 import type { Deployment, Service } from './shapes.ts';
 import { findTarget, imageOf, type Target } from './target.ts';
 import { podsWithImage } from './timeline.ts';
@@ -54,6 +55,7 @@ export class Scene {
   readonly figures: Record<string, number | string> = {};
   failedRequests = 0;
   clients = '';
+  private peakPods = 0;
   private baselineTaken: Baseline | undefined;
   private readonly options: SceneOptions;
 
@@ -159,6 +161,7 @@ export class Scene {
     const judgement = await judge(evidence, expectation);
     this.failedRequests = judgement.failedRequests;
     this.clients = judgement.clients;
+    this.notePeakPods();
     const printed = judgePrinted(this.ended, this.watcher.history.jobs, [this.api.token, ...this.secrets]);
     return { ...judgement, problems: [...judgement.problems, ...printed] };
   }
@@ -173,6 +176,12 @@ export class Scene {
     } catch (error) {
       this.clients = `not known: ${String(error)}`;
     }
+  }
+
+  /** The largest of those since each baseline: what a person prepares before the next one is not of the release. */
+  notePeakPods(): number {
+    this.peakPods = Math.max(this.peakPods, peakPods(this.watcher.history.pods, this.baseline.atMs));
+    return this.peakPods;
   }
 
   async exposure(tag: string): Promise<Exposure | undefined> {

@@ -1,0 +1,3 @@
+import { falseAlarms } from './false-alarms.ts';
+
+falseAlarms('by Prometheus', {});
