@@ -10,6 +10,7 @@ import { keptGreenRefusals } from '../../src/rollout/kept-green-refusals.ts';
 import type { BlueGreenFacts, Observation, ServiceFacts, StableFacts } from '../../src/rollout/observation.ts';
 import type { PairFacts, PairPlan } from '../../src/rollout/pair-plan.ts';
 import { planRelease } from '../../src/rollout/plan.ts';
+import { roomWarnings } from '../../src/rollout/room.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
 import { container, healthy, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
@@ -492,5 +493,11 @@ describe('refusals', () => {
     expect(drawn.pair).toMatchObject({ name: 'web-2', found: { old: 4, new: 1 }, images: pairPlan.images });
     expect(drawn.names).toMatchObject({ green: 'web-2', preview: 'web-preview' });
     expect(drawn.steps).toEqual([]);
+  });
+  it('warns where there is no room for the pods that green lacks', () => {
+    const drawn = planRelease(facts, [{ container: 'app', index: 0, from: 'app:v1', to: 'app:v2' }], release, undefined, []);
+    const room = [{ quota: 'small', resource: 'pods', left: 2, eachPod: 1 }];
+    expect(roomWarnings({ ...facts, room }, drawn)[0]).toContain('room for 2 of the 3 additional pods');
+    expect(roomWarnings({ ...facts, room: [{ quota: 'small', resource: 'pods', left: 3, eachPod: 1 }] }, drawn)).toEqual([]);
   });
 });
