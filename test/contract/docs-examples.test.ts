@@ -41,7 +41,7 @@ function readBlock(lines: readonly string[], start: number): Readonly<Record<str
 }
 
 /** What stands for an expression, where the tag would not do. */
-const filled: Readonly<Record<string, string>> = { image: 'shop/web:v2', 'canary-deployment': 'other' };
+const filled: Readonly<Record<string, string>> = { image: 'shop/web:v2', 'canary-deployment': 'other', 'green-deployment': 'other' };
 
 const indentOf = (line: string): number => line.length - line.trimStart().length;
 

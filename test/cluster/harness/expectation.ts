@@ -9,8 +9,8 @@ export interface Expectation {
   readonly passing?: Readonly<Record<string, readonly string[]>>;
   /** `none`, or the versions whose own answers may be errors. */
   readonly failures: 'none' | { readonly answersOf: readonly string[] };
-  /** Blue-green: Services may lead to this value of this key for a while, and must lead to the old one at the end. */
-  readonly flips?: { readonly key: string; readonly green: string };
+  /** Blue-green: Services may lead to this value of this key for a while, and must lead to the old one at the end; with `stays` to this one. */
+  readonly flips?: { readonly key: string; readonly green: string; readonly stays?: boolean };
   /** Paths of the Deployment that the scenario's own person changed, as `spec.replicas`. */
   readonly personChanged?: readonly string[];
   /** Paths of the Deployment that the release configures beside images; the scenario itself looks at what stands at the end. */

@@ -78,11 +78,10 @@ function judgeUntouched(
       found.add(`I2: Service ${difference}`);
   }
   const last = history.services.findLast((seen) => seen.object.metadata.uid === baseline.service.metadata.uid)?.object;
-  if (
-    last !== undefined &&
-    expectation.flips !== undefined &&
-    JSON.stringify(last.spec.selector) !== JSON.stringify((baseline.service as Service).spec.selector)
-  )
+  const { flips } = expectation;
+  const old = (baseline.service as Service).spec.selector;
+  const wanted = flips?.stays === true ? { ...old, [flips.key]: flips.green } : old;
+  if (last !== undefined && flips !== undefined && JSON.stringify(last.spec.selector) !== JSON.stringify(wanted))
     found.add(`I2: the Service was left with the selector ${JSON.stringify(last.spec.selector)}`);
   return [...found];
 }
