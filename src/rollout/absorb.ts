@@ -1,5 +1,4 @@
 import { isAvailable } from './availability.ts';
-import { absorbBake } from './gates/absolute-limit.ts';
 import { absorbReading, absorbUnavailable, startEvidence } from './gates/metrics-gate.ts';
 import type { MetricsReading, Observation, WorkloadFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
@@ -15,7 +14,6 @@ export function absorb(plan: Plan, before: RolloutState, observation: Observatio
   const judged = judgedWorkload(plan, state, observation);
   if (judged === undefined) return state;
   const steady = absorbSteadiness(state, judged.workload, judged.replicas, observation.nowMs);
-  if (state.phase.kind === 'baking') return absorbBake(plan, steady, observation);
   return { ...steady, evidence: absorbMetrics(plan, steady, observation) };
 }
 

@@ -5,6 +5,7 @@ import type { MetricsReading, Observation } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import { type RecordedTurn, recordedRun, recordedTurn } from '../rollout/recording.ts';
 import type { Phase, RolloutState } from '../rollout/state.ts';
+import { countingEvidence } from '../rollout/strategies/rules-in-force.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import type { Reporter, SampleSink } from './ports.ts';
 
@@ -16,6 +17,7 @@ export class Recorder {
   #began = false;
   #last = '';
   #course = noCourse;
+  #before: RolloutState['before'];
 
   constructor(plan: Plan, sink: SampleSink | undefined, reporter: Reporter) {
     this.#plan = plan;
@@ -31,7 +33,10 @@ export class Recorder {
   /** `state` is the one that absorbed the observation and was decided on. */
   turn(state: RolloutState, observation: Observation, decision: Decision): void {
     try {
-      this.#course = addToCourse(this.#course, this.#plan.rules, state.evidence, observation.nowMs);
+      const counting = countingEvidence(this.#plan, state);
+      const begun = state.before === this.#before ? this.#course : noCourse;
+      this.#before = state.before;
+      this.#course = addToCourse(begun, counting?.rules, counting?.evidence, observation.nowMs);
     } catch {
       // A picture that stops is no reason to stop.
     }

@@ -76,7 +76,7 @@ export function absorbReading(
     unavailable: undefined,
     slow: slow === undefined ? undefined : { counters: slow.state, totals: addBatches(evidence.slow?.totals ?? noBatch, slow.delta) },
     traffic: evidence.traffic === undefined ? undefined : absorbTraffic(rules, evidence.traffic, delta, share, nowMs),
-    budget: evidence.budget === undefined ? undefined : spend(evidence.budget, delta, nowMs),
+    budget: evidence.budget === undefined ? undefined : spend(evidence.budget, delta, nowMs, rules.rateBefore),
     failure: undefined,
   };
   return { ...next, failure: failureOf(rules, next, nowMs) };
@@ -161,7 +161,7 @@ export function judgeMetrics(rules: MetricsRules, evidence: MetricsEvidence, now
 
 /** Whether the newest scrapes overdraw the error budget. */
 export function overdraws(rules: MetricsRules, { budget }: MetricsEvidence): boolean {
-  return rules.errorBudget !== undefined && budget !== undefined && isOverdrawn(rules.errorBudget, budget);
+  return rules.errorBudget !== undefined && budget !== undefined && isOverdrawn(rules.errorBudget, budget, rules.rateBefore);
 }
 
 function reasonOf(limit: NonNullable<MetricsEvidence['failure']>['limit']): ReasonCode {
