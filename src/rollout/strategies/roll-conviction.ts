@@ -23,7 +23,8 @@ export function rollConviction(
 ): Outcome | undefined {
   const { nowMs, cancelled } = observation;
   if (cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled while the new version rolled out');
-  if (!stable.settled) return undefined;
+  // What the counters say does not wait for the controller.
+  if (!stable.settled) return failingMetrics(plan, state, nowMs);
   if (stable.paused) {
     return outcome('rolled-back', 'changed-by-others', `somebody paused the Deployment ${plan.target.deployment} while it rolled out`);
   }
