@@ -1,18 +1,27 @@
 import type { MetricsReading, PodCounters } from '../rollout/observation.ts';
-import type { RecordedRun, RecordedSpec, RecordedTurn, Recording } from '../rollout/recording.ts';
-import type { ErrorLimit, SlowLimit } from '../rollout/spec.ts';
+import {
+  type RecordedPhase,
+  type RecordedRun,
+  type RecordedSpec,
+  type RecordedTurn,
+  type Recording,
+  recordedPhases,
+} from '../rollout/recording.ts';
+import type { ErrorLimit, InconclusivePolicy, SlowLimit, Strategy } from '../rollout/spec.ts';
 import { countRange, type JsonShape } from './json-shape.ts';
 import { quoted } from './parsed.ts';
 import type { JudgeSettings } from './replay-inputs.ts';
 
 const time = { min: 0, max: Number.MAX_SAFE_INTEGER };
 const fraction = { min: 0, max: 1 };
-const stages = ['busy', 'step', 'last'] as const;
+const stages = ['none', 'busy', 'step', 'last'] as const;
+const strategies: readonly Strategy[] = ['canary', 'rolling', 'recreate', 'blue-green'];
+const policies: readonly InconclusivePolicy[] = ['rollback', 'promote'];
 
 /** The lines of a recording of a run, with the settings in the place of its own; undefined beside problems. A last line that was cut off is left out. */
 export function parseRecordedSamples(text: string, settings: JudgeSettings, shape: JsonShape): Recording | undefined {
   const lines = text.split('\n');
-  const turns: RecordedTurn[] = [];
+  const read: (RecordedPhase | RecordedTurn)[] = [];
   let run: RecordedRun | undefined;
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
@@ -26,11 +35,12 @@ export function parseRecordedSamples(text: string, settings: JudgeSettings, shap
     const found = shape.record(place, value);
     if (found === undefined) continue;
     if (run === undefined) run = readRun(shape, place, found, settings);
-    else if (found['kind'] === 'turn') turns.push(readTurn(shape, place, found));
-    else if (found['kind'] !== 'decision') shape.reject(`${place}.kind`, 'valid: turn, decision');
+    else if (found['kind'] === 'turn') read.push(readTurn(shape, place, found));
+    else if (found['kind'] === 'phase') read.push(readPhase(shape, place, found));
+    else if (found['kind'] !== 'decision') shape.reject(`${place}.kind`, 'valid: turn, phase, decision');
   }
-  if (turns.length === 0) shape.reject('the recording', 'it holds no turn');
-  return run === undefined || shape.problems.length > 0 ? undefined : { run, turns };
+  if (!read.some(({ kind }) => kind === 'turn')) shape.reject('the recording', 'it holds no turn');
+  return run === undefined || shape.problems.length > 0 ? undefined : { run, lines: read };
 }
 
 /** Whether the text begins as a recording does. */
@@ -53,11 +63,14 @@ type Found = Readonly<Record<string, unknown>>;
 function readRun(shape: JsonShape, place: string, found: Found, settings: JudgeSettings): RecordedRun {
   if (found['version'] !== 1) shape.reject(`${place}.version`, `${String(found['version'])} is not valid; valid is 1`);
   if (typeof found['compare'] !== 'boolean') shape.reject(`${place}.compare`, 'valid: true, false');
+  if (!['boolean', 'undefined'].includes(typeof found['older'])) shape.reject(`${place}.older`, 'valid: true, false');
   return {
     kind: 'run',
     version: 1,
     startedAtMs: shape.number(`${place}.startedAtMs`, found['startedAtMs'], time),
+    strategy: found['strategy'] === undefined ? 'canary' : nameAmong(shape, `${place}.strategy`, found['strategy'], strategies),
     compare: found['compare'] === true,
+    ...(found['older'] === true ? { older: true } : {}),
     spec: withSettings(shape, readSpec(shape, `${place}.spec`, shape.record(`${place}.spec`, found['spec']) ?? {}), settings),
   };
 }
@@ -90,6 +103,9 @@ function readSpec(shape: JsonShape, place: string, found: Found): RecordedSpec {
     dispersion: optional('dispersion', (inner, value) => shape.number(inner, value, { min: 1, max: 10 })),
     timeoutMs: shape.number(`${place}.timeoutMs`, found['timeoutMs'], { ...time, aboveMin: true }),
     minDurationMs: shape.number(`${place}.minDurationMs`, found['minDurationMs'], time),
+    // Recordings from when only steps were recorded have neither.
+    bakeMs: optional('bakeMs', (inner, value) => shape.number(inner, value, time)) ?? 0,
+    onInconclusive: optional('onInconclusive', (inner, value) => nameAmong(shape, inner, value, policies)) ?? 'rollback',
   };
 }
 
@@ -108,16 +124,36 @@ function withSettings(shape: JsonShape, spec: RecordedSpec, settings: JudgeSetti
 }
 
 function readTurn(shape: JsonShape, place: string, found: Found): RecordedTurn {
-  const stage = stages.find((name) => name === found['stage']);
-  if (stage === undefined) shape.reject(`${place}.stage`, `valid: ${stages.join(', ')}`);
   return {
     kind: 'turn',
     atMs: shape.number(`${place}.atMs`, found['atMs'], time),
-    stage: stage ?? 'busy',
+    stage: nameAmong(shape, `${place}.stage`, found['stage'], stages),
     servedMs: shape.number(`${place}.servedMs`, found['servedMs'], time),
     share: found['share'] === undefined ? undefined : shape.number(`${place}.share`, found['share'], fraction),
     metrics: readMetrics(shape, `${place}.metrics`, found['metrics']),
   };
+}
+
+function readPhase(shape: JsonShape, place: string, found: Found): RecordedPhase {
+  const before = found['before'] === undefined ? undefined : shape.object(`${place}.before`, found['before'], ['errors', 'requests']);
+  return {
+    kind: 'phase',
+    name: nameAmong(shape, `${place}.name`, found['name'], recordedPhases),
+    atMs: shape.number(`${place}.atMs`, found['atMs'], time),
+    before:
+      before === undefined
+        ? undefined
+        : {
+            errors: shape.number(`${place}.before.errors`, before['errors'], countRange),
+            requests: shape.number(`${place}.before.requests`, before['requests'], countRange),
+          },
+  };
+}
+
+function nameAmong<T extends string>(shape: JsonShape, place: string, value: unknown, names: readonly [T, ...T[]] | readonly T[]): T {
+  const found = names.find((name) => name === value);
+  if (found === undefined) shape.reject(place, `valid: ${names.join(', ')}`);
+  return found ?? (names[0] as T);
 }
 
 function readMetrics(shape: JsonShape, place: string, value: unknown): RecordedTurn['metrics'] {

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import { type ReplayLine, replayBatches } from '../rollout/gates/replay-batches.ts';
-import { recordedRules, replayRecording } from '../rollout/recording.ts';
+import { recordedRules, replayRecording } from '../rollout/replay-recording.ts';
 import { JsonShape } from './json-shape.ts';
 import { quoted } from './parsed.ts';
 import { parsePlainSamples } from './plain-samples.ts';

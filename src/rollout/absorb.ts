@@ -1,6 +1,5 @@
 import { isAvailable } from './availability.ts';
-import { absorbBake } from './gates/absolute-limit.ts';
-import { absorbReading, absorbUnavailable, type MetricsEvidence, startEvidence, withBaseline } from './gates/metrics-gate.ts';
+import { absorbReading, absorbUnavailable, fromFirstSight, startEvidence } from './gates/metrics-gate.ts';
 import { keepsGreen } from './kept-green-plan.ts';
 import type { MetricsReading, Observation, WorkloadFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
@@ -16,7 +15,6 @@ export function absorb(plan: Plan, before: RolloutState, observation: Observatio
   const judged = judgedWorkload(plan, state, observation);
   if (judged === undefined) return state;
   const steady = absorbSteadiness(state, judged.workload, judged.replicas, observation.nowMs);
-  if (state.phase.kind === 'baking') return absorbBake(plan, steady, observation);
   return { ...steady, evidence: absorbMetrics(plan, steady, observation) };
 }
 
@@ -58,19 +56,13 @@ function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation
   if (observation.metrics === undefined) return evidence;
   if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
   const { reading } = observation.metrics;
-  return absorbReading(
-    rules,
-    fromFirstSight(plan, evidence, reading),
-    reading,
-    observation.nowMs,
-    trafficShare(plan, observation.canary, reading),
-  );
+  const begun = isOlder(plan) ? fromFirstSight(evidence, reading.canary) : evidence;
+  return absorbReading(rules, begun, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
 }
 
-/** Pods of a green that the user keeps and that has the image already: what they have answered before this rollout is nobody's evidence. */
-function fromFirstSight(plan: Plan, evidence: MetricsEvidence, reading: MetricsReading): MetricsEvidence {
-  if (!keepsGreen(plan) || plan.pair?.images.length !== 0 || Object.keys(evidence.counters.canary).length > 0) return evidence;
-  return withBaseline(evidence, reading.canary);
+/** Whether the judged pods may be older than this rollout: those of a green that the user keeps and that has the image already. */
+export function isOlder(plan: Plan): boolean {
+  return keepsGreen(plan) && plan.pair?.images.length === 0;
 }
 
 /**

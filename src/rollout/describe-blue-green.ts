@@ -1,5 +1,6 @@
 import type { BlueGreenPlan } from './blue-green-plan.ts';
 import type { PlanContext } from './describe-plan.ts';
+import { explainBeforeAfter } from './gates/before-after.ts';
 import type { Plan } from './plan.ts';
 
 /** The plan of blue-green for people, line by line. */
@@ -35,12 +36,8 @@ function describeFlip({ services, key, blue, green }: BlueGreenPlan): string {
 export function describeJudge(plan: Plan, traffic: PlanContext['traffic']): string {
   if (plan.rules === undefined || traffic === undefined) return 'judged by readiness alone, before and after the flip';
   const rate = `${trim(traffic.requestsPerSecond)} requests/s with ${trim(100 * traffic.errorRate)} % errors now`;
-  const { ratio, absolute } = plan.spec.maxErrorIncrease;
-  const limit =
-    plan.spec.maxErrorRate === undefined
-      ? `${trim(ratio)} x the upper bound of what ${plan.target.deployment} answers until the flip + ${trim(100 * absolute)} %`
-      : `${trim(100 * plan.spec.maxErrorRate)} % errors`;
-  return `judged by readiness and metrics: ${rate}; under real traffic at most ${limit}. before/after: an outage convicts`;
+  const limit = explainBeforeAfter(plan.rules, plan.stableSample ?? { errors: 0, requests: 0 });
+  return `judged by readiness and metrics: ${rate}; under real traffic ${limit}, before/after: an outage convicts`;
 }
 
 export function minimumMs({ spec }: Plan): number {

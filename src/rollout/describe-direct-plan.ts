@@ -1,7 +1,7 @@
 import { describeChanges } from './describe-changes.ts';
 import type { PlanContext } from './describe-plan.ts';
-import { absoluteLimit, absoluteRules, explainAbsoluteLimit } from './gates/absolute-limit.ts';
 import { percent } from './gates/amounts.ts';
+import { beforeAfterRules, explainBeforeAfter } from './gates/before-after.ts';
 import { requestsToPass } from './gates/traffic.ts';
 import type { Plan } from './plan.ts';
 import { trialHoldMs } from './trial.ts';
@@ -58,17 +58,17 @@ function describeJudge(plan: Plan, { traffic }: PlanContext): string {
   if (plan.rules === undefined || traffic === undefined) return 'judged by readiness alone';
   const { ratio, absolute } = plan.spec.maxErrorIncrease;
   const sample = plan.stableSample ?? { errors: 0, requests: 0 };
-  const limit = absoluteLimit(plan.spec, sample);
+  const rules = beforeAfterRules(plan.rules, sample);
   const rate = `${trim(traffic.requestsPerSecond)} requests/s with ${trim(100 * traffic.errorRate)} % errors now`;
   const needed =
-    limit === undefined
+    rules === undefined
       ? ''
-      : `; a verdict on a good version needs about ${requestsToPass(limit, absoluteRules(plan.rules, limit))} requests`;
+      : `; a verdict on a good version needs about ${Math.max(...rules.limits.map(({ absolute: limit }) => requestsToPass(limit, rules)))} requests`;
   const beside =
     plan.spec.strategy === 'recreate'
       ? ''
       : `while old and new pods serve together, ${trim(ratio)} x the old ones' error rate + ${percent(absolute)}; then `;
-  return `judged by readiness and metrics: ${rate}; ${beside}${explainAbsoluteLimit(plan.spec, sample)}, ${after}${needed}`;
+  return `judged by readiness and metrics: ${rate}; ${beside}${explainBeforeAfter(plan.rules, sample)}, ${after}${needed}`;
 }
 
 function seconds(ms: number): string {

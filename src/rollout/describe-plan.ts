@@ -1,7 +1,7 @@
 import { describeChanges } from './describe-changes.ts';
 import { describeDirectPlan, isDirect } from './describe-direct-plan.ts';
 import { describePairDeath, describePairHead } from './describe-pair-plan.ts';
-import { explainAbsoluteLimit } from './gates/absolute-limit.ts';
+import { explainBeforeAfter } from './gates/before-after.ts';
 import { allowedRate } from './gates/metrics-rules.ts';
 import { durationText } from './gates/slow-requests.ts';
 import { type Forecast, requestsToPass } from './gates/traffic.ts';
@@ -101,7 +101,7 @@ function describeDuration(plan: Plan, { traffic }: PlanContext): string {
 
 function describeBake(plan: Plan): string {
   const limit =
-    plan.rules === undefined ? 'readiness alone' : explainAbsoluteLimit(plan.spec, plan.stableSample ?? { errors: 0, requests: 0 });
+    plan.rules === undefined ? 'readiness alone' : explainBeforeAfter(plan.rules, plan.stableSample ?? { errors: 0, requests: 0 });
   return `then a bake of ${seconds(plan.spec.bakeMs)} with all the traffic, by ${limit}; before/after: an outage convicts`;
 }
 

@@ -1,9 +1,9 @@
-import { countingEvidence } from './gates/absolute-limit.ts';
 import { type Course, courseTitle, limitShown, pointsOf } from './gates/course.ts';
 import { evidenceNumbers } from './gates/metrics-numbers.ts';
 import type { Plan } from './plan.ts';
 import type { GateNumbers } from './report.ts';
 import type { RolloutState } from './state.ts';
+import { countingEvidence } from './strategies/rules-in-force.ts';
 import type { Outcome } from './verdict.ts';
 
 /** The numbers behind a verdict, for the summary and the output `json`: what the one sentence says, as data. Undefined where no metrics judged. */

@@ -1,7 +1,7 @@
 import type { BlueGreenPlan } from './blue-green-plan.ts';
 import type { DeploymentFacts } from './deployment-facts.ts';
 import type { ChangeCause, FieldChange } from './field-change.ts';
-import type { Sample } from './gates/absolute-limit.ts';
+import type { Before } from './gates/before-after.ts';
 import type { MetricsRules } from './gates/metrics-gate.ts';
 import type { Names } from './names.ts';
 import { type PairPlan, planPair } from './pair-plan.ts';
@@ -39,7 +39,7 @@ export type Plan = {
   /** The fewest pods that the user's own strategy lets be available. */
   readonly minAvailable?: number;
   /** What stable answered in the preflight's look at its metrics. */
-  readonly stableSample?: Sample | undefined;
+  readonly stableSample?: Before | undefined;
   /** The pod that is tried before a recreation. */
   readonly trial?: Trial | undefined;
   /** Undefined for every other strategy. */

@@ -1,127 +1,154 @@
-import { trafficShare } from './absorb.ts';
+import { isOlder, trafficShare } from './absorb.ts';
 import { isAvailable } from './availability.ts';
 import type { Decision } from './decision.ts';
-import {
-  absorbReading,
-  absorbUnavailable,
-  judgeMetrics,
-  type MetricsEvidence,
-  type MetricsRules,
-  startEvidence,
-} from './gates/metrics-gate.ts';
-import { type JudgedSpec, rulesFor } from './gates/metrics-rules.ts';
-import type { ReplayLine, ReplayVerdict } from './gates/replay-batches.ts';
+import type { Before } from './gates/before-after.ts';
+import type { JudgedSpec } from './gates/metrics-rules.ts';
+import { unlessSilent } from './gates/silent-pods.ts';
 import type { MetricsReading, Observation } from './observation.ts';
+import { pairCountsFor } from './pair-share.ts';
+import { imagesOn } from './phases/promoting.ts';
 import type { Plan } from './plan.ts';
 import { canaryReplicasFor } from './replica-share.ts';
-import type { RolloutState } from './state.ts';
+import type { ReleaseSpec, Strategy } from './spec.ts';
+import type { Phase, RolloutState } from './state.ts';
 import { heldFor, stableCarries } from './strategies/canary.ts';
+import { judgedWorkload } from './strategies/judged-workload.ts';
+import { countsOf, isSame } from './strategies/pair-view.ts';
 
 /** What a recorded run was judged by. */
-export type RecordedSpec = JudgedSpec & { readonly minDurationMs: number };
+export type RecordedSpec = JudgedSpec & Pick<ReleaseSpec, 'minDurationMs' | 'bakeMs' | 'onInconclusive'>;
 
 /** The first line of a recording. */
 export type RecordedRun = {
   readonly kind: 'run';
   readonly version: 1;
   readonly startedAtMs: number;
+  readonly strategy: Strategy;
   /** Whether stable was there to compare with. */
   readonly compare: boolean;
+  /** Whether the new version's pods may be older than the run: what they had answered when they were first seen counts nothing. */
+  readonly older?: boolean;
   readonly spec: RecordedSpec;
 };
 
+/** The phases in which metrics may decide something. */
+export const recordedPhases = [
+  'step',
+  'pair-step',
+  'pair-finishing',
+  'rolling',
+  'baking',
+  'green',
+  'kept-green',
+  'flipping',
+  'live',
+  'updating',
+] as const satisfies readonly Phase['kind'][];
+export type RecordedPhaseName = (typeof recordedPhases)[number];
+
+/** Where the judging changes; a recording that has none yet is in `step`. */
+export type RecordedPhase = {
+  readonly kind: 'phase';
+  readonly name: RecordedPhaseName;
+  /** When it began. */
+  readonly atMs: number;
+  /** Where stable has no traffic any more: what it had answered, which makes the limit of the evidence that begins anew. */
+  readonly before?: Before | undefined;
+};
+
 /**
- * One turn of a step. `stage`: what the gates could decide in it besides a failure. `busy`: nothing, as something else was due; `step`: that
- * the time is up; `last`: also that the canary passes.
+ * One turn of such a phase. `stage`: what the gates could decide in it. `none`: nothing; `busy`: a failure alone, as something else was due;
+ * `step`: also that the time is up; `last`: also that the new version passes.
  */
 export type RecordedTurn = {
   readonly kind: 'turn';
   readonly atMs: number;
-  readonly stage: 'busy' | 'step' | 'last';
-  /** How long the canary had served. */
+  readonly stage: 'none' | 'busy' | 'step' | 'last';
+  /** How long the new version had served; once it has all of the traffic, since then. */
   readonly servedMs: number;
   readonly share?: number | undefined;
   /** Left out: none was read. */
   readonly metrics?: MetricsReading | 'same' | 'unavailable' | undefined;
 };
 
-export type Recording = { readonly run: RecordedRun; readonly turns: readonly RecordedTurn[] };
+export type Recording = { readonly run: RecordedRun; readonly lines: readonly (RecordedPhase | RecordedTurn)[] };
 
-/** The first line for a plan; undefined where no metrics judge, or not by a comparison in steps. */
+/** The first line for a plan; undefined where no metrics judge. */
 export function recordedRun(plan: Plan, state: RolloutState): RecordedRun | undefined {
-  if (plan.rules === undefined || plan.spec.strategy !== 'canary' || plan.pair !== undefined) return undefined;
-  const { maxErrorIncrease, maxErrorRate, maxSlow, minTraffic, errorBudget, dispersion, timeoutMs, minDurationMs } = plan.spec;
+  if (plan.rules === undefined) return undefined;
+  const { maxErrorIncrease, maxErrorRate, maxSlow, minTraffic, errorBudget, dispersion } = plan.spec;
+  const { timeoutMs, minDurationMs, bakeMs, onInconclusive } = plan.spec;
+  const limits = { maxErrorIncrease, maxErrorRate, maxSlow, minTraffic, errorBudget, dispersion };
   return {
     kind: 'run',
     version: 1,
     startedAtMs: state.startedAtMs,
+    strategy: plan.spec.strategy,
     compare: plan.rules.limits.some((limit) => limit.ratio > 0),
-    spec: { maxErrorIncrease, maxErrorRate, maxSlow, minTraffic, errorBudget, dispersion, timeoutMs, minDurationMs },
+    ...(isOlder(plan) ? { older: true } : {}),
+    spec: { ...limits, timeoutMs, minDurationMs, bakeMs, onInconclusive },
   };
 }
 
-/** The line of one turn: `state` is the one that absorbed the observation; undefined where no step is under way. */
+/** The line of the state's phase; undefined where metrics decide nothing. */
+export function recordedPhase({ phase, before }: RolloutState): RecordedPhase | undefined {
+  const name = recordedPhases.find((kind) => kind === phase.kind);
+  return name === undefined ? undefined : { kind: 'phase', name, atMs: phase.sinceMs, before };
+}
+
+/** The line of one turn: `state` is the one that absorbed the observation; undefined where it absorbed no metrics. */
 export function recordedTurn(plan: Plan, state: RolloutState, observation: Observation, decision: Decision): RecordedTurn | undefined {
-  const { nowMs, metrics, canary, stable } = observation;
-  if (state.phase.kind !== 'step' || canary === undefined || stable === undefined) return undefined;
-  const reading = metrics?.kind === 'reading' ? metrics.reading : undefined;
+  const { phase } = state;
+  const { nowMs, metrics, canary } = observation;
+  if (recordedPhase(state) === undefined) return undefined;
+  if (phase.kind !== 'rolling' && judgedWorkload(plan, state, observation) === undefined) return undefined;
+  const reading = metrics?.kind === 'reading' ? { canary: metrics.reading.canary, stable: metrics.reading.stable } : undefined;
+  const servesSinceMs = phase.kind === 'baking' || phase.kind === 'live' ? phase.sinceMs : (state.servingSinceMs ?? nowMs);
   return {
     kind: 'turn',
     atMs: nowMs,
     stage: stageOf(plan, state, observation, decision),
-    servedMs: nowMs - (state.servingSinceMs ?? nowMs),
+    servedMs: nowMs - servesSinceMs,
     share: reading === undefined ? undefined : trafficShare(plan, canary, reading),
     metrics: reading ?? (metrics === undefined ? undefined : 'unavailable'),
   };
 }
 
-function stageOf(plan: Plan, state: RolloutState, { canary, stable, nowMs }: Observation, decision: Decision): RecordedTurn['stage'] {
+function stageOf(plan: Plan, state: RolloutState, observation: Observation, decision: Decision): RecordedTurn['stage'] {
   const { phase } = state;
-  if (phase.kind !== 'step' || canary === undefined || stable === undefined || decision.kind === 'apply') return 'busy';
+  const { stable, canary, pair } = observation;
+  if (stable === undefined || (phase.kind === 'rolling' && imagesOn(plan, stable) !== 'new')) return 'none';
   // A heartbeat, or the next step.
-  if (decision.kind === 'advance' && decision.to.phase.kind === 'step') return 'busy';
-  const step = plan.steps[phase.index];
-  if (!isAvailable(canary, canaryReplicasFor(stable.desiredReplicas, step?.weightPercent ?? 0, plan.halfAtMost))) return 'busy';
-  const isLast = phase.index === plan.steps.length - 1;
-  return isLast && heldFor(state, phase, nowMs) >= (step?.holdMs ?? 0) && stableCarries(plan, stable) ? 'last' : 'step';
-}
-
-/** The rules of a recording; undefined where these settings leave no limit. */
-export function recordedRules({ compare, spec }: Pick<RecordedRun, 'compare' | 'spec'>): MetricsRules | undefined {
-  return rulesFor({ compare, spec });
-}
-
-/** One line for each turn: what the live gate says of the recorded readings. From the first verdict on, its line is repeated. */
-export function replayRecording(rules: MetricsRules, { run, turns }: Recording): readonly ReplayLine[] {
-  const lines: ReplayLine[] = [];
-  let evidence = startEvidence(rules);
-  let reading: MetricsReading | undefined;
-  for (const turn of turns) {
-    const decided = lines.at(-1);
-    if (decided !== undefined && decided.verdict !== 'continue') {
-      lines.push(decided);
-      continue;
+  if (decision.kind === 'apply' || (decision.kind === 'advance' && decision.to.phase.kind === phase.kind)) return 'busy';
+  switch (phase.kind) {
+    case 'baking':
+      return isAvailable(stable, stable.desiredReplicas) ? 'last' : 'step';
+    case 'live':
+      return stableCarries(plan, stable) ? 'last' : 'step';
+    case 'step': {
+      const replicas = canaryReplicasFor(stable.desiredReplicas, weightOf(plan, phase), plan.halfAtMost);
+      return canary !== undefined && isAvailable(canary, replicas) ? stageOfStep(plan, state, phase, observation) : 'busy';
     }
-    if (typeof turn.metrics === 'object') reading = turn.metrics;
-    if (turn.metrics === 'unavailable') evidence = absorbUnavailable(evidence, 'recorded as unavailable', turn.atMs);
-    else if (turn.metrics !== undefined && reading !== undefined) evidence = absorbReading(rules, evidence, reading, turn.atMs, turn.share);
-    lines.push({ ...evidenceNats(evidence), verdict: verdictOf(rules, evidence, run, turn) });
+    case 'pair-step': {
+      const target = pairCountsFor(plan.pair?.total ?? 0, weightOf(plan, phase));
+      const arrived = pair !== undefined && isSame(countsOf(stable, pair), target) && isAvailable(pair, target.new);
+      return arrived ? stageOfStep(plan, state, phase, { ...observation, canary: pair }) : 'busy';
+    }
+    default:
+      return 'busy';
   }
-  return lines;
 }
 
-/** The most evidence that a limit is broken, and the least that one is kept, in nats. */
-export function evidenceNats(evidence: MetricsEvidence): Pick<ReplayLine, 'logEvidenceBad' | 'logEvidenceOk'> {
-  const vanished = evidence.traffic === undefined ? [] : [evidence.traffic.test.logE];
-  return {
-    logEvidenceBad: Math.max(...evidence.limits.map((one) => one.worse.logE), ...vanished),
-    logEvidenceOk: Math.min(...evidence.limits.map((one) => one.within.logE)),
-  };
+type AnyStep = Extract<Phase, { kind: 'step' | 'pair-step' }>;
+
+function weightOf({ steps }: Plan, { index }: AnyStep): number {
+  return steps[index]?.weightPercent ?? 0;
 }
 
-function verdictOf(rules: MetricsRules, evidence: MetricsEvidence, run: RecordedRun, turn: RecordedTurn): ReplayVerdict {
-  const verdict = judgeMetrics(rules, evidence, turn.atMs);
-  if (verdict.kind === 'fail') return 'fail';
-  if (verdict.kind === 'pass' && turn.stage === 'last' && turn.servedMs >= run.spec.minDurationMs) return 'pass';
-  return turn.stage !== 'busy' && turn.atMs - run.startedAtMs >= run.spec.timeoutMs ? 'inconclusive' : 'continue';
+/** Of a step whose pods are all there. */
+function stageOfStep(plan: Plan, state: RolloutState, phase: AnyStep, { stable, canary, metrics, nowMs }: Observation): 'step' | 'last' {
+  const isLast = phase.index === plan.steps.length - 1;
+  const isHeld = heldFor(state, phase, nowMs) >= (plan.steps[phase.index]?.holdMs ?? 0);
+  const answers = unlessSilent({ kind: 'pass', because: '' }, metrics, canary).kind === 'pass';
+  return isLast && isHeld && answers && stable !== undefined && stableCarries(plan, stable) ? 'last' : 'step';
 }

@@ -1,11 +1,8 @@
-import type { BakeEvidence } from './gates/absolute-limit.ts';
+import type { Before } from './gates/before-after.ts';
 import type { MetricsEvidence } from './gates/metrics-gate.ts';
 import type { PairCounts } from './pair-share.ts';
 import type { RollWatch } from './strategies/roll-watch.ts';
 import type { Outcome } from './verdict.ts';
-
-/** Errors and requests of stable while it still served, for the comparison of before and after. */
-export type Before = { readonly errors: number; readonly requests: number };
 
 /** What the smoke test has said; `unknown` where it did not come to an end. */
 export type SmokeResult = {
@@ -133,13 +130,11 @@ export type RolloutState = {
   readonly abort?: string;
   /** How the new pods of the Deployment itself have been while it rolls. */
   readonly roll?: RollWatch | undefined;
-  /** Of a bake that metrics judge: its limit, and what was seen. */
-  readonly bake?: BakeEvidence | undefined;
   /** Whether this is a record that was taken over: from then on readiness alone judges. */
   readonly resumed?: boolean;
   /** Blue-green: what the smoke test said, so that nobody has to run it twice. */
   readonly smoke?: SmokeResult | undefined;
-  /** What stable answered in this run before a flip took its traffic away: from then on the test is absolute. */
+  /** What stable answered in this run while it still had traffic: from then on the test is absolute, and the evidence is that of this time. */
   readonly before?: Before | undefined;
 };
 

@@ -1,7 +1,6 @@
 import { UserError } from '../errors.ts';
 import { isDirect } from '../rollout/describe-direct-plan.ts';
-import { absoluteLimit, absoluteRules } from '../rollout/gates/absolute-limit.ts';
-import { beforeAfterRules } from '../rollout/gates/before-after.ts';
+import { type Before, beforeAfterRules } from '../rollout/gates/before-after.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { StableTraffic } from './ports.ts';
@@ -10,8 +9,7 @@ const secondMs = 1_000;
 
 /** How long a faultless new version needs for a pass, by stable's traffic and by whom the strategy compares it with. */
 export function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
-  if (isDirect(plan)) return forecastDirect(plan, rules, traffic);
-  if (plan.blueGreen !== undefined) return forecastAfterFlip(plan, rules, traffic);
+  if (isDirect(plan) || plan.blueGreen !== undefined) return forecastAfter(plan, rules, traffic);
   return forecast({
     requestsPerSecond: traffic.requestsPerSecond,
     stableErrorRate: traffic.errorRate,
@@ -21,29 +19,25 @@ export function forecastFor(plan: Plan, rules: NonNullable<Plan['rules']>, traff
   });
 }
 
-/** Where the new version gets all the traffic, an absolute limit judges it; without one nothing can. */
-function forecastDirect(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
-  const limit = absoluteLimit(plan.spec, plan.stableSample ?? { errors: 0, requests: 0 });
-  if (limit === undefined) return { neededRequests: Infinity, availableRequests: 0, secondsToPass: undefined };
+/** Where the new version gets all of the traffic, an absolute limit judges it; without one nothing can. */
+function forecastAfter(plan: Plan, rules: NonNullable<Plan['rules']>, traffic: StableTraffic): Forecast {
+  const after = beforeAfterRules(rules, sampleOf(plan, traffic));
+  if (after === undefined) return { neededRequests: Infinity, availableRequests: 0, secondsToPass: undefined };
   return forecast({
     requestsPerSecond: traffic.requestsPerSecond,
     stableErrorRate: traffic.errorRate,
     steps: [{ sharePercent: 100, holdMs: 0 }],
     timeoutMs: plan.spec.timeoutMs,
-    rules: absoluteRules(rules, limit),
+    rules: after,
   });
 }
 
-/** After the flip green has all of the traffic, and is compared with what stable will have answered until then. */
-function forecastAfterFlip(plan: Plan, rules: NonNullable<Plan['rules']>, { requestsPerSecond, errorRate }: StableTraffic): Forecast {
-  const requests = (requestsPerSecond * Math.max(plan.spec.minDurationMs, secondMs)) / secondMs;
-  return forecast({
-    requestsPerSecond,
-    stableErrorRate: 0,
-    steps: [{ sharePercent: 100, holdMs: 0 }],
-    timeoutMs: plan.spec.timeoutMs,
-    rules: beforeAfterRules(rules, { errors: requests * errorRate, requests }),
-  });
+/** What stable will have answered when it is compared with: until a flip it goes on to serve. */
+function sampleOf({ stableSample, blueGreen, spec }: Plan, { requestsPerSecond, errorRate }: StableTraffic): Before {
+  const { errors, requests } = stableSample ?? { errors: 0, requests: 0 };
+  if (blueGreen === undefined) return { errors, requests };
+  const more = (requestsPerSecond * Math.max(spec.minDurationMs, secondMs)) / secondMs;
+  return { errors: errors + more * errorRate, requests: requests + more };
 }
 
 /** Better now than after ten minutes. */

@@ -1,9 +1,9 @@
-import { countingEvidence } from '../rollout/gates/absolute-limit.ts';
 import { describeProgress } from '../rollout/gates/metrics-gate.ts';
 import type { Observation } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { TimelineEntry } from '../rollout/report.ts';
 import type { Phase, RolloutState } from '../rollout/state.ts';
+import { countingEvidence } from '../rollout/strategies/rules-in-force.ts';
 import type { Clock, Reporter } from './ports.ts';
 
 const reminderMs = 30_000;

@@ -1,7 +1,7 @@
 import type { Command } from '../rollout/command.ts';
 import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
 import type { FieldChange } from '../rollout/field-change.ts';
-import type { Sample } from '../rollout/gates/absolute-limit.ts';
+import type { Before } from '../rollout/gates/before-after.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
 import type { Permission } from '../rollout/permissions.ts';
 import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
@@ -63,7 +63,7 @@ export type StableTraffic = {
   /** For the plan: what is read from where, as chosen in this look. May hold untrusted text. */
   readonly source?: readonly string[];
   /** What that rests on: the requests of the last minute. */
-  readonly counted?: Sample;
+  readonly counted?: Before;
 };
 
 /** The source of metrics before anything is written: throws UserError where it does not answer, or knows nothing of these pods. */

@@ -84,7 +84,7 @@ async function tryMetrics(
     const asked = { ...request, metricsIfPossible: false, spec: { ...request.spec, judgedBy: 'metrics' as const } };
     const judge = await prepareJudge(asked, ports, unhealthy, inspected, cancel);
     if (judge.rules === undefined || judge.traffic === undefined) return judge;
-    const plan = planRelease(inspected.facts([]), [], asked.spec, judge.rules, []);
+    const plan = { ...planRelease(inspected.facts([]), [], asked.spec, judge.rules, []), stableSample: judge.traffic.counted };
     refuseHopeless(plan, forecastFor(plan, judge.rules, judge.traffic), judge.traffic);
     ports.reporter.info('no Prometheus is given: the metrics of the pods themselves judge');
     return judge;

@@ -3,8 +3,9 @@ import type { Decision } from '../rollout/decision.ts';
 import { addToCourse, type Course, noCourse } from '../rollout/gates/course.ts';
 import type { MetricsReading, Observation } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan.ts';
-import { type RecordedTurn, recordedRun, recordedTurn } from '../rollout/recording.ts';
+import { type RecordedPhaseName, type RecordedTurn, recordedPhase, recordedRun, recordedTurn } from '../rollout/recording.ts';
 import type { Phase, RolloutState } from '../rollout/state.ts';
+import { countingEvidence } from '../rollout/strategies/rules-in-force.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import type { Reporter, SampleSink } from './ports.ts';
 
@@ -15,7 +16,9 @@ export class Recorder {
   #sink: SampleSink | undefined;
   #began = false;
   #last = '';
+  #phase: RecordedPhaseName = 'step';
   #course = noCourse;
+  #before: RolloutState['before'];
 
   constructor(plan: Plan, sink: SampleSink | undefined, reporter: Reporter) {
     this.#plan = plan;
@@ -31,7 +34,10 @@ export class Recorder {
   /** `state` is the one that absorbed the observation and was decided on. */
   turn(state: RolloutState, observation: Observation, decision: Decision): void {
     try {
-      this.#course = addToCourse(this.#course, this.#plan.rules, state.evidence, observation.nowMs);
+      const counting = countingEvidence(this.#plan, state);
+      const begun = state.before === this.#before ? this.#course : noCourse;
+      this.#before = state.before;
+      this.#course = addToCourse(begun, counting?.rules, counting?.evidence, observation.nowMs);
     } catch {
       // A picture that stops is no reason to stop.
     }
@@ -44,10 +50,19 @@ export class Recorder {
       }
       if (this.#sink === undefined) return;
       const turn = recordedTurn(this.#plan, state, observation, decision);
-      if (turn !== undefined) sink.write(JSON.stringify({ ...turn, metrics: this.#shortened(turn.metrics) }));
+      if (turn !== undefined) this.#write(sink, state, turn);
       const said = decisionLine(state, observation.nowMs, decision);
       if (said !== undefined) sink.write(JSON.stringify(said));
     });
+  }
+
+  #write(sink: SampleSink, state: RolloutState, turn: RecordedTurn): void {
+    const phase = recordedPhase(state);
+    if (phase !== undefined && phase.name !== this.#phase) {
+      this.#phase = phase.name;
+      sink.write(JSON.stringify(phase));
+    }
+    sink.write(JSON.stringify({ ...turn, metrics: this.#shortened(turn.metrics) }));
   }
 
   /** A reading like the one before is one word. */
@@ -86,7 +101,7 @@ function decisionLine(state: RolloutState, atMs: number, decision: Decision): ob
 }
 
 function phaseLine(phase: Phase): object {
-  return phase.kind === 'ending' || phase.kind === 'reverting' ? { what: phase.kind, ...endOf(phase.outcome) } : { what: phase.kind };
+  return 'outcome' in phase ? { what: phase.kind, ...endOf(phase.outcome) } : { what: phase.kind };
 }
 
 function endOf({ result, reason }: Outcome): object {

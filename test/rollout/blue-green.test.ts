@@ -3,8 +3,6 @@ import type { BlueGreenPlan } from '../../src/rollout/blue-green-plan.ts';
 import { chooseColours, greenValue } from '../../src/rollout/blue-green-plan.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
-import { beforeAfterRules } from '../../src/rollout/gates/before-after.ts';
-import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
 import type { BlueGreenFacts, Observation, ServiceFacts } from '../../src/rollout/observation.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
@@ -329,30 +327,6 @@ describe('the record', () => {
     expect(isUndoneByDeletion({ kind, sinceMs: 0 } as unknown as Phase)).toBe(false);
   });
   it('green is', () => expect(isUndoneByDeletion({ kind: 'green', sinceMs: 0 })).toBe(true));
-});
-
-describe('before and after', () => {
-  const given = { maxErrorIncrease: { ratio: 1.25, absolute: 0.005 }, timeoutMs: 600_000 };
-
-  it('allows 1.25 x the upper bound of what was before, and half a point', () => {
-    const rules = rulesFor({ compare: true, spec: { ...given, maxErrorRate: undefined } });
-    const [limit] = rules === undefined ? [] : beforeAfterRules(rules, { errors: 0, requests: 1_000 }).limits;
-    expect(limit?.ratio).toBe(0);
-    expect(limit?.absolute).toBeGreaterThan(0.005);
-    expect(limit?.absolute).toBeLessThan(0.015);
-  });
-
-  it('knows nothing without samples', () => {
-    const rules = rulesFor({ compare: true, spec: { ...given, maxErrorRate: undefined } });
-    expect(rules && beforeAfterRules(rules, { errors: 0, requests: 0 }).limits).toEqual([{ ratio: 0, absolute: 1 }]);
-  });
-
-  it('keeps the limit that was given, and only that', () => {
-    const rules = rulesFor({ compare: true, spec: { ...given, maxErrorRate: 0.02 } });
-    const after = rules && beforeAfterRules(rules, { errors: 0, requests: 1_000 });
-    expect(after?.limits).toEqual([{ ratio: 0, absolute: 0.02 }]);
-    expect(after?.failNats).toBeCloseTo(Math.log(1000), 6);
-  });
 });
 
 describe('chooseColours', () => {

@@ -4,7 +4,6 @@ import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
 import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
 import { describePlan } from '../../src/rollout/describe-plan.ts';
-import { startBake } from '../../src/rollout/gates/absolute-limit.ts';
 import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
 import { deadlineFor } from '../../src/rollout/heartbeat.ts';
 import type { Observation, StableFacts } from '../../src/rollout/observation.ts';
@@ -14,6 +13,7 @@ import { type QuotaRoom, roomWarnings } from '../../src/rollout/room.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState, resumed } from '../../src/rollout/state.ts';
 import { armsOf } from '../../src/rollout/strategies/arms.ts';
 import { explainOutage, type RollWatch } from '../../src/rollout/strategies/roll-watch.ts';
+import { withoutMetrics, withoutStable } from '../../src/rollout/strategies/rules-in-force.ts';
 import { container, healthy, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
 
 /** What matters of a decision, in one line. */
@@ -194,7 +194,8 @@ describe('rolling', () => {
         now = absorb(judged, now, observation({ nowMs: nowMs + scrape, stable: half(), metrics: { kind: 'reading', reading } }));
       }
       expect(brief(decide(judged, now, observation({ stable: half() })))).toBe('revert rolled-back metrics-failed');
-      expect(brief(decide(judged, { ...now, resumed: true }, observation({ stable: half() })))).toBe('wait');
+      const unread = { ...now, evidence: undefined, resumed: true };
+      expect(brief(decide(withoutMetrics(judged, unread), unread, observation({ stable: half() })))).toBe('wait');
     });
   });
 });
@@ -341,7 +342,7 @@ describe('baking', () => {
     const judged = rollingPlan({ rules, stableSample: { errors: 0, requests: 2_000 } });
     const scraped = (errorsPerScrape: number, changes: Partial<RolloutState> = {}): RolloutState => {
       const base = state(phase, { ...steady(30_000), ...changes });
-      let now: RolloutState = { ...base, bake: startBake(judged, base) };
+      let now: RolloutState = withoutStable(judged, base);
       for (let scrape = 0; scrape <= 8; scrape += 1) {
         const canary = { new: { errors: errorsPerScrape * scrape, requests: 200 * scrape } };
         const seen = observation({ nowMs, stable: fresh(), metrics: { kind: 'reading', reading: { canary, stable: {} } } });
@@ -355,14 +356,19 @@ describe('baking', () => {
     it('fails above it', () => expect(decided(scraped(20))).toBe('revert rolled-back metrics-failed'));
     it('is not known without a reading', () => {
       const base = state(phase, steady(30_000));
-      expect(decided({ ...base, bake: startBake(judged, base) })).toBe('wait');
-      expect(decided({ ...base, bake: startBake(judged, base), startedAtMs: nowMs - 600_000 })).toBe(
-        'revert inconclusive metrics-unavailable',
-      );
+      expect(decided(withoutStable(judged, base))).toBe('wait');
+      expect(decided({ ...withoutStable(judged, base), startedAtMs: nowMs - 600_000 })).toBe('revert inconclusive metrics-unavailable');
     });
-    it('is judged by readiness once it was taken over', () => {
-      const left = resumed(scraped(20), nowMs - 30_000);
-      expect(decided(left)).toBe('end promoted gates-passed');
+    it('is judged by readiness once it was taken over, unless the metrics had convicted it', () => {
+      const takenOver = (left: RolloutState): string =>
+        brief(decide(withoutMetrics(judged, left), resumed(left, nowMs - 30_000), observation({ stable: fresh() })));
+      expect(takenOver(scraped(0))).toBe('end promoted gates-passed');
+      expect(takenOver(scraped(20))).toBe('revert rolled-back metrics-failed');
+    });
+    it('is not known where stable had answered nothing', () => {
+      const unknown = { ...judged, stableSample: undefined };
+      const now = absorb(unknown, withoutStable(unknown, state(phase, steady(30_000))), observation({ stable: fresh() }));
+      expect(decide(unknown, now, observation({ stable: fresh() })).because).toContain('no absolute limit can be given');
     });
   });
 });

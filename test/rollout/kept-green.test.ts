@@ -10,6 +10,8 @@ import { keptGreenRefusals } from '../../src/rollout/kept-green-refusals.ts';
 import type { BlueGreenFacts, Observation, ServiceFacts, StableFacts } from '../../src/rollout/observation.ts';
 import type { PairFacts, PairPlan } from '../../src/rollout/pair-plan.ts';
 import { planRelease } from '../../src/rollout/plan.ts';
+import { recordedPhase, recordedRun } from '../../src/rollout/recording.ts';
+import { replayRecording } from '../../src/rollout/replay-recording.ts';
 import { roomWarnings } from '../../src/rollout/room.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
@@ -398,6 +400,28 @@ describe('evidence', () => {
     const totals = (images: PairPlan['images']) => absorb({ ...planned({ pair: { images } }), rules }, begun, seen).evidence?.totals;
     expect(totals([])).toMatchObject({ canaryRequests: 0, canaryErrors: 0 });
     expect(totals(pairPlan.images)).toMatchObject({ canaryRequests: 1000, canaryErrors: 500 });
+  });
+
+  it('nor does the replay of its recording', () => {
+    const reading = { canary: { 'pod-0': { errors: 500, requests: 1000 } }, stable: { old: { errors: 0, requests: 10 } } };
+    const later = { canary: { 'pod-0': { errors: 500, requests: 1100 } }, stable: { old: { errors: 0, requests: 110 } } };
+    const begun = state({ kind: 'kept-green', sinceMs: nowMs });
+    const evidenceBad = (images: PairPlan['images']) => {
+      const drawn = { ...planned({ pair: { images } }), rules };
+      const run = recordedRun(drawn, begun);
+      const phase = recordedPhase(begun);
+      if (run === undefined || phase === undefined || rules === undefined) throw new Error('nothing is recorded');
+      const turns = [reading, later].map((metrics, index) => ({
+        kind: 'turn' as const,
+        atMs: nowMs + index * 5_000,
+        stage: 'busy' as const,
+        servedMs: 0,
+        metrics,
+      }));
+      return replayRecording(rules, { run, lines: [phase, ...turns] }).at(-1)?.logEvidenceBad ?? 0;
+    };
+    expect(evidenceBad([])).toBeLessThan(0);
+    expect(evidenceBad(pairPlan.images)).toBeGreaterThan(4);
   });
 });
 

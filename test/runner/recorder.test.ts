@@ -5,7 +5,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parseReplayFlags } from '../../src/config/replay-inputs.ts';
 import { judgeSamples } from '../../src/config/samples-file.ts';
 import { UserError } from '../../src/errors.ts';
+import { absorb } from '../../src/rollout/absorb.ts';
 import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
+import type { Phase } from '../../src/rollout/state.ts';
+import { withoutStable } from '../../src/rollout/strategies/rules-in-force.ts';
 import type { Reporter } from '../../src/runner/ports.ts';
 import { Recorder } from '../../src/runner/recorder.ts';
 import { SampleFile } from '../../src/sample-file.ts';
@@ -78,10 +81,10 @@ describe('a recorded run', () => {
 
   test.each<[string, (text: string) => string, string]>([
     ['a line in the middle is broken', (all) => all.replace('"kind":"turn"', '"kind":"turn'), 'line 2: '],
-    ['a kind is unknown', (all) => all.replace('"kind":"turn"', '"kind":"tern"'), 'line 2.kind: valid: turn, decision'],
+    ['a kind is unknown', (all) => all.replace('"kind":"turn"', '"kind":"tern"'), 'line 2.kind: valid: turn, phase, decision'],
     ['a counter is negative', (all) => all.replace('"errors":3,', '"errors":-3,'), 'metrics.canary["c"].errors: -3 is not valid'],
     ['a counter is text', (all) => all.replace('"errors":3,', '"errors":"3",'), 'errors: "3" is not valid'],
-    ['a stage is unknown', (all) => all.replace('"stage":"last"', '"stage":"first"'), 'line 2.stage: valid: busy, step, last'],
+    ['a stage is unknown', (all) => all.replace('"stage":"last"', '"stage":"first"'), 'line 2.stage: valid: none, busy, step, last'],
     ['the version is another', (all) => all.replace('"version":1', '"version":2'), 'line 1.version: 2 is not valid'],
     ['nothing follows', (all) => `${all.split('\n', 1)[0]}\n`, 'it holds no turn'],
     ['a time is missing', (all) => all.replace(/"atMs":\d+,/, ''), 'line 2.atMs: it is missing'],
@@ -89,11 +92,88 @@ describe('a recorded run', () => {
     expect(refusal(() => judgeSamples(change(text), asRecorded))).toContain(problem);
   });
 
+  test('is judged as before where it is of the time when only steps were recorded', () => {
+    const earlier = text.replace('"strategy":"canary",', '').replace(/,"bakeMs":0,"onInconclusive":"rollback"/, '');
+    expect(earlier.length).toBeLessThan(text.length - 50);
+    expect(judgeSamples(earlier, asRecorded)).toEqual(judgeSamples(text, asRecorded));
+  });
+
   test('is not judged by what was not counted', () => {
     const flags = (name: string, value: string) => parseReplayFlags(new Map([[name, value]]));
     expect(refusal(() => judgeSamples(text, flags('max-slow', '5% over 300ms')))).toContain('no slow requests were counted');
     expect(refusal(() => judgeSamples(text, flags('min-traffic', '50%')))).toContain('was not noted');
   });
+});
+
+describe('a recording of more than one phase', () => {
+  const direct = spec({ judgedBy: 'metrics', strategy: 'rolling', steps: [] });
+  const rolled = plan({ spec: direct, rules, stableSample: { errors: 20, requests: 5_000 } });
+  /** Beside the old pods first, then alone: so many errors in each 1,000 requests of the new ones. */
+  const recorded = (errors: number): string => {
+    const lines: string[] = [];
+    const recorder = new Recorder(rolled, { write: (line) => lines.push(line) }, listening().reporter);
+    const fresh = stable({ images: { app: 'app:v2' } });
+    let now = state({ kind: 'rolling', sinceMs: nowMs, judged: [] }, { startedAtMs: nowMs });
+    for (let turn = 0; turn < 20; turn += 1) {
+      const atMs = nowMs + turn * 5_000;
+      const canary = { new: { errors: errors * turn, requests: 1_000 * turn } };
+      const reading = { canary, stable: turn < 4 ? { old: { errors: 4 * turn, requests: 1_000 * (turn + 1) } } : {} };
+      const seen = observation({ nowMs: atMs, stable: fresh, metrics: { kind: 'reading', reading } });
+      now = absorb(rolled, now, seen);
+      recorder.turn(now, seen, wait);
+      const baking: Phase = { kind: 'baking', sinceMs: atMs, proved: true, because: '', judged: [] };
+      if (turn === 3) now = { ...withoutStable(rolled, now), phase: baking };
+    }
+    return `${lines.join('\n')}\n`;
+  };
+  const verdicts = (text: string, flags: Record<string, string> = {}) =>
+    judgeSamples(text, parseReplayFlags(new Map(Object.entries(flags)))).map(({ verdict }) => verdict);
+
+  test('is of both', () => {
+    const phases = recorded(0)
+      .split('\n')
+      .filter((line) => line.includes('"kind":"phase"'));
+    expect(phases.map((line) => JSON.parse(line) as object)).toEqual([
+      { kind: 'phase', name: 'rolling', atMs: nowMs },
+      { kind: 'phase', name: 'baking', atMs: nowMs + 15_000, before: { errors: 32, requests: 8_000 } },
+    ]);
+  });
+
+  test('passes in the second, once its time is over', () => {
+    const said = verdicts(recorded(0));
+    expect(said).toHaveLength(20);
+    expect(said.indexOf('pass')).toBe(15);
+    expect(verdicts(recorded(0), { 'min-duration': '10s' }).indexOf('pass')).toBe(5);
+  });
+
+  test('is judged with another limit, in each phase', () => {
+    expect(verdicts(recorded(10))).not.toContain('fail');
+    expect(verdicts(recorded(10), { 'max-error-rate': '0.1%' }).indexOf('fail')).toBeLessThan(4);
+    expect(verdicts(recorded(10), { 'max-error-increase': '1x + 0.01%' })).toContain('fail');
+    expect(verdicts(recorded(10), { 'error-budget': '40' })).toContain('fail');
+    expect(verdicts(recorded(300)).indexOf('fail')).toBeLessThan(4);
+  });
+
+  test.each<[string, (text: string) => string, string]>([
+    ['a phase is unknown', (all) => all.replace('"name":"baking"', '"name":"cooking"'), '.name: valid: step, '],
+    ['what was before is no count', (all) => all.replace('"errors":32', '"errors":-1'), '.before.errors: -1 is not valid'],
+    ['the strategy is unknown', (all) => all.replace('"strategy":"rolling"', '"strategy":"a-b"'), 'line 1.strategy: valid: canary, '],
+  ])('is refused where %s', (_, change, problem) => {
+    expect(refusal(() => judgeSamples(change(recorded(0)), asRecorded))).toContain(problem);
+  });
+});
+
+test('a turn in which a ready pod of the canary is silent is none in which it could pass', () => {
+  const lines: string[] = [];
+  const recorder = new Recorder(judged, { write: (line) => lines.push(line) }, listening().reporter);
+  const current = state(phase, { servingSinceMs: nowMs - 100_000, steadiness: steady });
+  const reading = { canary: {}, stable: {} };
+  for (const silent of [undefined, ['pod-1'], ['gone']]) {
+    const metrics = { kind: 'reading', reading: { ...reading, ...(silent === undefined ? {} : { silent }) } } as const;
+    recorder.turn(current, observation({ nowMs, canary: workload(4), stable: stable(), metrics }), wait);
+  }
+  expect(lines.slice(1).map((line) => (JSON.parse(line) as { stage: string }).stage)).toEqual(['last', 'step', 'last']);
+  expect(judgeSamples(`${lines.join('\n')}\n`, asRecorded)).toHaveLength(3);
 });
 
 function refusal(run: () => unknown): string {

@@ -31,6 +31,8 @@ export interface StageResult {
 export interface ActionResult extends StageResult {
   readonly outputs: Readonly<Record<string, string>>;
   readonly state: Readonly<Record<string, string>>;
+  /** What is in the file that the output `samples` names. */
+  readonly samples?: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly post?: StageResult;
@@ -87,7 +89,9 @@ async function finish(job: Job, action: ActionFile, main: Stage, startedAtMs: nu
     const endedAtMs = Date.now();
     const state = readKeyValueFile(main.files.STATE);
     const outputs = readKeyValueFile(main.files.OUTPUT);
-    const base: ActionResult = { ...result, outputs, state, startedAtMs, endedAtMs };
+    const { samples: path = '' } = outputs;
+    const samples = path === '' ? {} : { samples: readFileSync(path, 'utf8') };
+    const base: ActionResult = { ...result, outputs, state, ...samples, startedAtMs, endedAtMs };
     if (action.post === undefined || options.skipPost === true) return base;
     if (action.postIf !== 'always()') throw new Error(`post-if: ${action.postIf} is more than this runner knows`);
     const added = main.process.commands.annotations.length;

@@ -1,18 +1,22 @@
 import { createSandbox, type ImageBehaviour, type Sandbox } from '../../sandbox/sandbox.ts';
+import { createPrometheus } from '../../src/prometheus/client.ts';
 import { recordAnnotation } from '../../src/rollout/names.ts';
 import type { Plan } from '../../src/rollout/plan.ts';
 import type { ReleaseSpec } from '../../src/rollout/spec.ts';
 import type { Holder } from '../../src/rollout/state.ts';
-import type { Reporter } from '../../src/runner/ports.ts';
+import type { MetricsSource, Reporter } from '../../src/runner/ports.ts';
 import { leftovers, watchInvariants } from '../process/invariants.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, serviceManifest } from '../process/scene.ts';
 import { advance, BlueGreenClient, type Fate } from './blue-green-client.ts';
+import { checkReplay } from './check-replay.ts';
 import { shortSpec } from './scenario.ts';
 import type { Subject } from './subject.ts';
 
 export type Script = {
   readonly name: string;
   readonly image?: ImageBehaviour;
+  /** Judged by metrics, and what of the spec is otherwise then. */
+  readonly metrics?: Partial<ReleaseSpec>;
   readonly services?: readonly string[];
   /** What becomes of the nth write of the first run. */
   readonly at?: { readonly write: number; readonly fate?: Fate; readonly deed?: (sandbox: Sandbox) => void };
@@ -30,21 +34,26 @@ export type Played = {
   readonly end: string;
   readonly writes: number;
   readonly log: readonly string[];
+  /** Verdicts of metrics that the recording has given again, by phase. */
+  readonly replayed: Readonly<Record<string, number>>;
 };
 
 const good: ImageBehaviour = { startMs: 200, readyMs: 100 };
 const spec: ReleaseSpec = shortSpec({ strategy: 'blue-green', steps: [], minDurationMs: 2_000 });
 const staleMs = 245_000;
+const metricsRate = 300;
 const hourMs = 3_700_000;
 
 /** Plays one release of blue-green on the sandbox, and who comes after it; says what the cluster saw that must not be. */
 export async function playBlueGreen(script: Script, subject: Subject): Promise<Played> {
   const { services = ['web'], repair = 'none' } = script;
-  const sandbox = stage(services, script.image ?? good);
+  const sandbox = stage(services, script.image ?? good, script.metrics === undefined ? 20 : metricsRate);
   const log: string[] = [];
   const violations = new Set<string>();
   const watched = watchInvariants(sandbox);
   watchFlips(sandbox, services, (text) => void violations.add(text), script);
+  const samples: string[] = [];
+  const replayed: Record<string, number> = {};
   const stray: { atMs: number; send: () => void }[] = [];
   let remembered: { plan: Plan; jobUid: string; holder: Holder } | undefined;
 
@@ -62,7 +71,7 @@ export async function playBlueGreen(script: Script, subject: Subject): Promise<P
       namespace,
       deployment: 'web',
       images: { kind: 'by-container' as const, images: { app: `shop/web:${tag}` } },
-      spec,
+      spec: script.metrics === undefined ? spec : { ...spec, judgedBy: 'metrics' as const, ...script.metrics },
       readinessOnPurpose: true,
       logs: false,
       proxied: undefined,
@@ -70,8 +79,10 @@ export async function playBlueGreen(script: Script, subject: Subject): Promise<P
       metricsIfPossible: false,
       holder,
     };
+    const metrics = script.metrics === undefined ? undefined : prometheusOf(mine);
+    const sink = { write: (line: string): void => void (name === 'first' && samples.push(line)) };
     const ending = subject
-      .release(request, { cluster, metrics: undefined, reporter, clock: mine.clock, remember }, new AbortController().signal)
+      .release(request, { cluster, metrics, reporter, clock: mine.clock, remember, samples: sink }, new AbortController().signal)
       .then(
         ({ outcome }) => `${outcome.result} ${outcome.reason}`,
         (error: unknown) => `threw ${error instanceof Error ? error.message : String(error)}`,
@@ -124,20 +135,31 @@ export async function playBlueGreen(script: Script, subject: Subject): Promise<P
   if (repair !== 'none' || end !== 'died') judgeEnd(sandbox, services, script, end, violations);
   if (script.image === undefined && script.personChanged !== true && sandbox.traffic.clientStats().failed > 0)
     violations.add(`clients: ${sandbox.traffic.clientStats().failed} requests failed`);
-  return { violations: [...violations], end, writes: first.writes, log };
+  const wrong = end === 'died' ? undefined : checkReplay(samples, replayed);
+  if (wrong !== undefined) violations.add(`replay: ${wrong}`);
+  return { violations: [...violations], end, writes: first.writes, log, replayed };
 }
 
-function stage(services: readonly string[], image: ImageBehaviour): Sandbox {
+function prometheusOf(client: BlueGreenClient): MetricsSource {
+  return createPrometheus({
+    address: { kind: 'service', namespace: 'monitoring', name: 'prometheus', port: '9090', scheme: 'http' },
+    fetchService: (path, query) => client.get(path, { query }),
+    namespace,
+    queries: undefined,
+  });
+}
+
+function stage(services: readonly string[], image: ImageBehaviour, ratePerSecond: number): Sandbox {
   const images = {
     'shop/web:v1': { ...good, version: 'v1' },
     'shop/web:v2': { ...image, version: 'v2' },
     'shop/web:v3': { ...good, version: 'v3' },
   };
-  const sandbox = createSandbox({ seed: 3, startMs: 1_800_000_000_000, images });
+  const sandbox = createSandbox({ seed: 3, startMs: 1_800_000_000_000, images, prometheus: { scrapeIntervalMs: 500 } });
   sandbox.apply(deploymentManifest());
   for (const name of services) sandbox.apply({ ...serviceManifest(), metadata: { name, namespace } });
   sandbox.advance(10_000);
-  sandbox.traffic.start({ namespace, service: 'web', ratePerSecond: 20 });
+  sandbox.traffic.start({ namespace, service: 'web', ratePerSecond });
   sandbox.advance(2_000);
   return sandbox;
 }

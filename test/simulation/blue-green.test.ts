@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { ImageBehaviour, Sandbox } from '../../sandbox/sandbox.ts';
 import { namespace } from '../process/scene.ts';
 import { blueGreenMutants } from './blue-green-mutants.ts';
 import { type Played, playBlueGreen, type Script } from './blue-green-play.ts';
@@ -87,6 +87,25 @@ describe('blue-green in the sandbox, in virtual time', () => {
     const { violations, end, log } = await playBlueGreen(script, original);
     expect(violations, log.join('\n')).toEqual([]);
     expect(end, log.join('\n')).toBe(script.ends);
+  });
+
+  const failing: ImageBehaviour = { startMs: 200, readyMs: 100, errorRate: 0.3 };
+  const atTheLimit: ImageBehaviour = { ...failing, errorRate: 0.02 };
+  const near = { maxErrorRate: 0.02, timeoutMs: 20_000 };
+  const patient = { onInconclusive: 'promote', timeoutMs: 20_000 } as const;
+  test.each<[string, Script, string, readonly string[]]>([
+    ['a good image', { name: '', metrics: {} }, 'promoted gates-passed', ['live pass']],
+    ['one with errors', { name: '', metrics: {}, image: failing }, 'rolled-back metrics-failed', ['live fail']],
+    ['a rate that is given', { name: '', metrics: { maxErrorRate: 0.02 }, image: failing }, 'rolled-back metrics-failed', ['live fail']],
+    ['no verdict', { name: '', metrics: near, image: atTheLimit }, 'inconclusive too-close-to-call', ['live inconclusive']],
+    ['none, and the policy', { name: '', metrics: { maxErrorRate: 1e-5, ...patient } }, 'promoted unproved', ['live inconclusive']],
+  ])('judged by metrics, the recording says what the run said: %s', async (_, script, ends, verdicts) => {
+    const { violations, end, log, replayed } = await playBlueGreen(script, original);
+    expect([end, violations.filter((one) => !one.startsWith('clients')), Object.keys(replayed)], log.join('\n')).toEqual([
+      ends,
+      [],
+      verdicts,
+    ]);
   });
 
   test('there are no more writes than are gone through', async () => {

@@ -4,36 +4,55 @@ import type { ReplayVerdict } from '../../src/rollout/gates/replay-batches.ts';
 
 const sameSettings = parseReplayFlags(new Map());
 const convictions = ['metrics-failed', 'traffic-vanished', 'error-budget-spent'];
+const byPolicy = 'on-inconclusive: promote';
 
 type Line = {
   readonly kind: string;
+  readonly name?: string;
   readonly what?: string;
   readonly result?: string;
   readonly reason?: string;
   readonly because?: string;
 };
 
-/** What the gates of a run have decided; undefined where something else has ended it, or the step went on. */
-function verdictOf({ what, result, reason, because = '' }: Line): ReplayVerdict | undefined {
-  if (what === 'promoting') return because.endsWith('on-inconclusive: promote') ? 'inconclusive' : 'pass';
-  if (what !== 'ending') return undefined;
+/** What the metrics of a run have decided in a phase; undefined where something else has ended it, or it went on. */
+function verdictOf({ what, result, reason, because = '' }: Line, phase: string): ReplayVerdict | undefined {
+  if (what === 'promoting' || what === 'pair-finishing' || what === 'updating') return because.endsWith(byPolicy) ? 'inconclusive' : 'pass';
+  if (result === undefined || what === 'finished') return undefined;
   if (convictions.includes(reason ?? '')) return 'fail';
-  return result === 'inconclusive' && because.startsWith('no verdict within') ? 'inconclusive' : undefined;
+  // Of a bake: what was said of the canary before it comes first.
+  if (result === 'promoted')
+    return phase === 'baking' ? (because.split('; after it, ').at(-1)?.includes(byPolicy) ? 'inconclusive' : 'pass') : undefined;
+  // Green without traffic is held up by readiness, and by what stable has answered.
+  const isTimeUp = /^no verdict (?:|on the new version |under real traffic )within /.test(because);
+  return result === 'inconclusive' && isTimeUp ? 'inconclusive' : undefined;
 }
 
-/** A recording, judged again with the same settings, gives the verdict of its run, in the same turn and not before. Answers what is wrong. */
-export function checkReplay(lines: readonly string[]): string | undefined {
-  let turns = 0;
-  let expected: ReplayVerdict | undefined;
-  for (const line of lines.map((text) => JSON.parse(text) as Line)) {
-    if (line.kind === 'turn') turns += 1;
-    expected = line.kind === 'decision' ? verdictOf(line) : undefined;
-    if (expected !== undefined) break;
-  }
-  if (turns === 0) return undefined;
+/**
+ * A recording, judged again with the same settings, gives the verdicts of its run, each in the same turn, and no other. Answers what is
+ * wrong. `seen` counts the verdicts that were compared, by phase.
+ */
+export function checkReplay(lines: readonly string[], seen: Record<string, number> = {}): string | undefined {
+  if (!lines.some((line) => line.includes('"kind":"turn"'))) return undefined;
   const verdicts = judgeSamples(`${lines.join('\n')}\n`, sameSettings).map((line) => line.verdict);
-  const before = verdicts.slice(0, turns - 1).find((verdict) => verdict !== 'continue');
-  if (before !== undefined) return `its recording says ${before} before turn ${turns}, the run ${expected ?? 'nothing'}`;
-  const verdict = verdicts[turns - 1];
-  return expected === undefined || verdict === expected ? undefined : `the run says ${expected}, its recording ${verdict}`;
+  let phase = 'step';
+  let turns = 0;
+  let last: ReplayVerdict = 'continue';
+  for (const line of lines.map((text) => JSON.parse(text) as Line)) {
+    if (line.kind === 'phase') phase = line.name ?? '';
+    if (line.kind === 'turn') {
+      const before = verdicts[turns - 1];
+      if (before !== undefined && before !== 'continue' && before !== last)
+        return `its recording says ${before} in turn ${turns} (${phase}), the run ${last}`;
+      turns += 1;
+    }
+    const expected = line.kind === 'decision' ? verdictOf(line, phase) : undefined;
+    if (expected === undefined) continue;
+    const verdict = verdicts[turns - 1];
+    if (verdict !== expected) return `in turn ${turns} (${phase}) the run says ${expected}, its recording ${verdict}`;
+    const key = `${phase} ${expected}`;
+    seen[key] = (seen[key] ?? 0) + 1;
+    last = expected;
+  }
+  return verdicts.length === turns ? undefined : `${verdicts.length} lines for ${turns} turns`;
 }

@@ -39,7 +39,7 @@ export const directMutants: readonly Mutant[] = [
     name: 'errors convict nobody while it rolls and bakes',
     hint: 'undisturbed: rolling, errors',
     edits: [
-      { file: 'rollout/strategies/roll-conviction.ts', from: "verdict.kind === 'fail' ?", to: "verdict.kind === 'fail' && nowMs < 0 ?" },
+      { file: 'rollout/strategies/roll-conviction.ts', from: "verdict?.kind === 'fail' ?", to: "verdict?.kind === 'fail' && nowMs < 0 ?" },
       { file: 'rollout/phases/baking.ts', from: "metrics?.kind === 'fail'", to: "metrics?.kind === 'fail' && nowMs < 0" },
       { file: 'rollout/phases/baking.ts', from: "complete && verdict.kind === 'pass'", to: 'complete' },
     ],
@@ -48,7 +48,11 @@ export const directMutants: readonly Mutant[] = [
     name: 'the absolute limit is ten times as wide',
     hint: 'undisturbed: rolling, twice the errors',
     edits: [
-      { file: 'rollout/gates/absolute-limit.ts', from: 'return limit < 1 ? limit : undefined;', to: 'return Math.min(0.9, limit * 10);' },
+      {
+        file: 'rollout/gates/before-after.ts',
+        from: 'absolute: allowedRate(limit, bound) }',
+        to: 'absolute: Math.min(0.9, 10 * allowedRate(limit, bound)) }',
+      },
     ],
   },
   {

@@ -46,6 +46,15 @@ export const directHandmade: readonly { readonly name: string; readonly scenario
     scenario: scenario({ replicas: 8, behaviours: { ...behaviours, v2: bad }, runs: [run({ spec: metrics })], requestsPerSecond: 1_000 }),
   },
   {
+    name: 'undisturbed: rolling slowly, errors beside the old pods',
+    scenario: scenario({
+      replicas: 8,
+      behaviours: { ...behaviours, v2: { ...bad, startMs: [6_000, 8_000] } },
+      runs: [run({ spec: metrics })],
+      requestsPerSecond: 1_000,
+    }),
+  },
+  {
     name: 'undisturbed: rolling, twice the errors of stable and more',
     scenario: scenario({
       behaviours: { ...behaviours, v2: { ...good, errorRate: 0.03 } },
@@ -67,6 +76,13 @@ export const directHandmade: readonly { readonly name: string; readonly scenario
   {
     name: 'undisturbed: recreate by metrics',
     scenario: scenario({ recreates: true, runs: [run({ spec: { ...metrics, strategy: 'recreate' } })], requestsPerSecond: 1_000 }),
+  },
+  {
+    name: 'undisturbed: canary without a verdict, then a bake with one',
+    scenario: scenario({
+      runs: [run({ spec: shortSpec({ judgedBy: 'metrics', onInconclusive: 'promote', timeoutMs: 45_000, bakeMs: 10_000 }) })],
+      requestsPerSecond: 25,
+    }),
   },
   { name: 'undisturbed: canary with a bake', scenario: scenario({ runs: [run({ spec: shortSpec({ bakeMs: 30_000 }) })] }) },
 ];

@@ -25,6 +25,8 @@ export type Played = {
   readonly trace: readonly ('read' | 'write')[];
   readonly virtualMs: number;
   readonly deaths: number;
+  /** Verdicts of metrics that the recordings of these runs have given again, by phase. */
+  readonly replayed: Readonly<Record<string, number>>;
 };
 
 type Remembered = { readonly plan: Plan; readonly jobUid: string; readonly holder: Holder };
@@ -37,6 +39,7 @@ type Stage = {
   /** Main steps that have not even begun, and post steps that are to come. */
   expected: number;
   deaths: number;
+  readonly replayed: Record<string, number>;
 };
 
 const postAfterMs = 1_000;
@@ -53,6 +56,7 @@ export async function play(scenario: Scenario, subject: Subject): Promise<Played
     running: new Set(),
     expected: scenario.runs.length,
     deaths: 0,
+    replayed: {},
   };
   let first: SimulatedProcess | undefined;
   scheduleDeeds(world, scenario.deeds);
@@ -76,6 +80,7 @@ export async function play(scenario: Scenario, subject: Subject): Promise<Played
     trace: first?.trace ?? [],
     virtualMs,
     deaths: stage.deaths,
+    replayed: stage.replayed,
   };
 }
 
@@ -229,7 +234,7 @@ function main(stage: Stage, process: SimulatedProcess, rollout: Rollout): void {
       (end) => {
         finish(stage, process, end.outcome);
         if (end.rollout !== undefined) checker.ended(process, rollout, end.rollout);
-        const wrong = checkReplay(samples);
+        const wrong = checkReplay(samples, stage.replayed);
         if (wrong !== undefined) checker.violate('replay', `${process.name}: ${wrong}`);
       },
       (error: unknown) => {

@@ -28,13 +28,14 @@ const isSoak = SEEDS !== undefined;
 const twiceEvery = isSoak ? 1 : 10;
 const soakMs = 24 * 3_600_000;
 
-const tally = { runs: 0, deaths: 0, virtualMs: 0 };
+const tally = { runs: 0, deaths: 0, virtualMs: 0, replayed: new Set<string>() };
 
 async function playCase({ scenario }: Case, subject: Subject = original): Promise<Played> {
   const played = await play(scenario, subject);
   tally.runs += 1;
   tally.deaths += played.deaths;
   tally.virtualMs += played.virtualMs;
+  for (const verdict of Object.keys(played.replayed)) tally.replayed.add(verdict);
   return played;
 }
 
@@ -124,6 +125,11 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
 
   it(`survives ${directCount} of them by rolling, recreate, or with a bake`, { timeout: isSoak ? soakMs : 120_000 }, async () => {
     await expectClean(Array.from({ length: directCount }, (_, index) => directCase(firstSeed + index)));
+  });
+
+  it('has judged recordings again with every verdict that metrics can give', () => {
+    const verdicts = ['step pass', 'step fail', 'step inconclusive', 'rolling fail', 'baking pass', 'baking fail', 'baking inconclusive'];
+    expect([...tally.replayed].sort()).toEqual(verdicts.sort());
   });
 
   describe('the checker kills', () => {

@@ -37,15 +37,15 @@ export const fullBudget: BudgetEvidence = {
 /** A longer silence is no scrape interval. */
 const gapMsMax = 60_000;
 
-/** The budget after the requests of one more reading. */
-export function spend(before: BudgetEvidence, delta: Batch, nowMs: number): BudgetEvidence {
-  const { batch, pending } = closeBatch(before.pending, delta, true);
+/** The budget after the requests of one more reading. `rateBefore`: of a stable that does not serve at the same time, a fraction. */
+export function spend(before: BudgetEvidence, delta: Batch, nowMs: number, rateBefore?: number): BudgetEvidence {
+  const { batch, pending } = closeBatch(before.pending, delta, rateBefore === undefined);
   if (batch === undefined) return { ...before, pending };
   const gapMs = Math.max(before.gapMs, Math.min(nowMs - (before.closedAtMs ?? nowMs), gapMsMax));
   const window = addBatches(before.window, batch);
   const counted = { ...before, pending, window, gapMs, windowSinceMs: before.windowSinceMs ?? nowMs, closedAtMs: nowMs };
   if (nowMs - counted.windowSinceMs < gapMs) return counted;
-  const rate = Math.max(before.earlierRate, stableRate(before.last), stableRate(window));
+  const rate = rateBefore ?? Math.max(before.earlierRate, stableRate(before.last), stableRate(window));
   const spent = Math.max(0, before.spent + before.last.canaryErrors - rate * before.last.canaryRequests);
   return { ...counted, spent, last: window, earlierRate: stableRate(before.last), window: noBatch, windowSinceMs: nowMs };
 }
@@ -60,9 +60,9 @@ export function isSpent(budget: number, evidence: BudgetEvidence): boolean {
 }
 
 /** Whether it has if the newest scrapes tell the truth, which the next ones will show. */
-export function isOverdrawn(budget: number, evidence: BudgetEvidence): boolean {
+export function isOverdrawn(budget: number, evidence: BudgetEvidence, rateBefore?: number): boolean {
   const open = addBatches(evidence.last, evidence.window);
-  return evidence.spent + open.canaryErrors - stableRate(open) * open.canaryRequests > budget;
+  return evidence.spent + open.canaryErrors - (rateBefore ?? stableRate(open)) * open.canaryRequests > budget;
 }
 
 export function explainSpent(budget: number, { spent }: BudgetEvidence, totals: Batch): string {

@@ -41,9 +41,10 @@ export function startEvidence(rules: MetricsRules): MetricsEvidence {
   };
 }
 
-/** The same for pods that were there before: what they have answered until now counts nothing. */
-export function withBaseline(evidence: MetricsEvidence, canary: PodCounters): MetricsEvidence {
+/** The same for pods that were there before: what they had answered when they were first seen counts nothing. */
+export function fromFirstSight(evidence: MetricsEvidence, canary: PodCounters): MetricsEvidence {
   const { slow, counters } = evidence;
+  if (Object.keys(counters.canary).length > 0) return evidence;
   const slowly = slow === undefined ? undefined : slowView({ canary, stable: {} }).canary;
   return {
     ...evidence,
@@ -87,7 +88,7 @@ export function absorbReading(
     unavailable: undefined,
     slow: slow === undefined ? undefined : { counters: slow.state, totals: addBatches(evidence.slow?.totals ?? noBatch, slow.delta) },
     traffic: evidence.traffic === undefined ? undefined : absorbTraffic(rules, evidence.traffic, delta, share, nowMs),
-    budget: evidence.budget === undefined ? undefined : spend(evidence.budget, delta, nowMs),
+    budget: evidence.budget === undefined ? undefined : spend(evidence.budget, delta, nowMs, rules.rateBefore),
     failure: undefined,
   };
   return { ...next, failure: failureOf(rules, next, nowMs) };
@@ -172,7 +173,7 @@ export function judgeMetrics(rules: MetricsRules, evidence: MetricsEvidence, now
 
 /** Whether the newest scrapes overdraw the error budget. */
 export function overdraws(rules: MetricsRules, { budget }: MetricsEvidence): boolean {
-  return rules.errorBudget !== undefined && budget !== undefined && isOverdrawn(rules.errorBudget, budget);
+  return rules.errorBudget !== undefined && budget !== undefined && isOverdrawn(rules.errorBudget, budget, rules.rateBefore);
 }
 
 function reasonOf(limit: NonNullable<MetricsEvidence['failure']>['limit']): ReasonCode {

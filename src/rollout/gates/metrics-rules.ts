@@ -12,6 +12,8 @@ export type MetricsRules = {
   readonly minTraffic?: number | undefined;
   /** Failed requests beyond those at stable's rate; undefined: no bound. No test, so it shares no alpha. */
   readonly errorBudget?: number | undefined;
+  /** Stable's error rate (a fraction) for the budget where stable does not serve beside the canary; undefined: that of the same time. */
+  readonly rateBefore?: number | undefined;
   /** Evidence of a broken limit that convicts: ln(tests / alpha). */
   readonly failNats: number;
   /** Evidence of a kept limit that acquits: ln(1 / beta). Not divided: all must pass. */

@@ -1,22 +1,21 @@
 import type { Decision } from '../decision.ts';
-import { startBake } from '../gates/absolute-limit.ts';
 import { advance } from '../heartbeat.ts';
 import type { Observation } from '../observation.ts';
 import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
+import { withoutStable } from '../strategies/rules-in-force.ts';
 
 type Judged = { readonly proved: boolean; readonly because: string; readonly judged: readonly string[] };
 
 /** From here on the new version has all the traffic: its steadiness begins anew, and the absolute limit is fixed. */
 export function bake(plan: Plan, state: RolloutState, judged: Judged, { nowMs }: Observation, because: string): Decision {
   const fresh: RolloutState = {
-    ...state,
+    ...withoutStable(plan, state),
     steadiness: undefined,
     unbrokenSinceMs: undefined,
     servingSinceMs: undefined,
     breaks: 0,
     restarts: 0,
-    bake: startBake(plan, state),
   };
   const phase = { kind: 'baking', sinceMs: nowMs, proved: judged.proved, because: judged.because, judged: judged.judged } as const;
   return advance(fresh, phase, nowMs, because);

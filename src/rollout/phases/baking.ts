@@ -1,6 +1,5 @@
 import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
-import { judgeBake } from '../gates/absolute-limit.ts';
 import { mixedImage, movedImage } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
@@ -9,6 +8,7 @@ import type { Plan } from '../plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { lostReadiness } from '../strategies/canary.ts';
 import { explainOutage } from '../strategies/roll-watch.ts';
+import { judgeInForce } from '../strategies/rules-in-force.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import { bakeMsOf } from './bake.ts';
 import { end, outcome } from './interruption.ts';
@@ -72,7 +72,11 @@ function convictionOf(
   stable: StableFacts,
 ): Outcome | undefined {
   if (cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled while the new version was watched');
-  if (!stable.settled) return undefined;
+  const metrics = judgeInForce(plan, state, nowMs);
+  const failed =
+    metrics?.kind === 'fail' ? outcome('rolled-back', metrics.reason, `before/after: ${metrics.because}`, metrics.evidence) : undefined;
+  // What the counters say does not wait for the controller.
+  if (!stable.settled) return failed;
   if (stable.desiredReplicas === 0) {
     return outcome('rolled-back', 'scaled-to-zero', `somebody scaled the Deployment ${plan.target.deployment} to 0: nothing can be judged`);
   }
@@ -80,10 +84,7 @@ function convictionOf(
   if (moved !== undefined) return outcome('rolled-back', 'image-changed', moved);
   const diagnosis = diagnose(stable, nowMs);
   if (diagnosis.kind === 'fatal') return outcome('rolled-back', diagnosis.reason, diagnosis.because, diagnosis.evidence);
-  const metrics = judgeBake(plan, state, nowMs);
-  if (metrics?.kind === 'fail') {
-    return outcome('rolled-back', metrics.reason, `before/after: ${metrics.because}`, metrics.evidence);
-  }
+  if (failed !== undefined) return failed;
   const missingMs = state.steadiness?.missingSinceMs === undefined ? 0 : nowMs - state.steadiness.missingSinceMs;
   const isShort = stable.availableReplicas < Math.max(stable.minAvailable, 1);
   if (diagnosis.kind === 'waiting' && isShort && state.steadiness?.wasAvailable === true && missingMs > shortMs) {
@@ -105,7 +106,7 @@ function removeCanary(plan: Plan, { canary }: Observation, stable: StableFacts):
 }
 
 function verdictOf(plan: Plan, state: RolloutState, phase: Baking, { nowMs }: Observation): Verdict {
-  const metrics = judgeBake(plan, state, nowMs);
+  const metrics = judgeInForce(plan, state, nowMs);
   if (metrics !== undefined) return metrics.kind === 'pass' ? { ...metrics, because: `before/after: ${metrics.because}` } : metrics;
   const neededMs = Math.min(plan.spec.minDurationMs, bakeMsOf(plan, state));
   const unbrokenMs = state.unbrokenSinceMs === undefined ? 0 : nowMs - Math.max(state.unbrokenSinceMs, phase.sinceMs);

@@ -8,7 +8,7 @@ import type { Plan } from '../plan.ts';
 import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { convictionUnderTraffic } from './green-conviction.ts';
-import { beforeOf } from './rules-in-force.ts';
+import { withoutStable } from './rules-in-force.ts';
 
 type Flipping = Extract<BlueGreenPhase, { kind: 'flipping' }>;
 type FlippingBack = Extract<BlueGreenPhase, { kind: 'flipping-back' }>;
@@ -60,9 +60,7 @@ export function decideFlipping(plan: Plan, state: RolloutState, phase: Flipping,
     const command = { kind: 'ensure-flipped', service: blue.name } as const;
     return { kind: 'apply', command, because: 'green is complete and its gates pass' };
   }
-  // From here on stable has no traffic to compare with: the evidence begins anew, against what stable answered before.
-  const live = { ...state, before: beforeOf(state), evidence: undefined };
-  return advance(live, { kind: 'live', sinceMs: nowMs, judged: phase.judged }, nowMs, 'every Service leads to green');
+  return advance(withoutStable(plan, state), { kind: 'live', sinceMs: nowMs, judged: phase.judged }, nowMs, 'every Service leads to green');
 }
 
 const nothing: BlueGreenFacts = { green: undefined, preview: undefined, services: [] };

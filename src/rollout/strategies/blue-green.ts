@@ -2,7 +2,6 @@ import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
 import { knowsBefore } from '../gates/before-after.ts';
 import { imageIdsOf } from '../gates/image-identity.ts';
-import { judgeMetrics } from '../gates/metrics-gate.ts';
 import { diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { BlueGreenFacts, GreenFacts, Observation, StableFacts } from '../observation.ts';
@@ -12,7 +11,7 @@ import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import { goBack } from './blue-green-flip.ts';
 import { convictionOfGreen, convictionUnderTraffic } from './green-conviction.ts';
-import { beforeOf, rulesInForce } from './rules-in-force.ts';
+import { judgeInForce, stableSample } from './rules-in-force.ts';
 import { decideSmokeTest } from './smoke-test.ts';
 
 type Live = Extract<BlueGreenPhase, { kind: 'live' }>;
@@ -98,8 +97,8 @@ function doubtOf(plan: Plan, state: RolloutState, stable: StableFacts, nowMs: nu
     const because = `every pod of green ready for ${seconds(unbrokenMs)} of ${seconds(plan.spec.minDurationMs)} s`;
     return { kind: 'unknown', reason: 'not-ready', because };
   }
-  if (plan.rules !== undefined && !knowsBefore(plan.rules, beforeOf(state))) {
-    const because = `only ${beforeOf(state).requests} requests of ${plan.target.deployment} were counted: too few to compare with after the flip`;
+  if (plan.rules !== undefined && !knowsBefore(plan.rules, stableSample(plan, state))) {
+    const because = `only ${stableSample(plan, state).requests} requests of ${plan.target.deployment} were counted: too few to compare with after the flip`;
     return { kind: 'unknown', reason: 'too-little-traffic', because };
   }
   if (stable.settled && (stable.availableReplicas >= stable.minAvailable || plan.spec.force)) return undefined;
@@ -141,11 +140,8 @@ export function changedService({ blueGreen }: Observation): Outcome | undefined 
 }
 
 function verdictUnderTraffic(plan: Plan, state: RolloutState, phase: Live, holdMs: number, nowMs: number): Verdict {
-  const rules = rulesInForce(plan, state);
-  if (rules !== undefined) {
-    if (state.evidence === undefined) return { kind: 'unknown', reason: 'metrics-unavailable', because: 'no metrics have been read yet' };
-    return judgeMetrics(rules, state.evidence, nowMs);
-  }
+  const metrics = judgeInForce(plan, state, nowMs);
+  if (metrics !== undefined) return metrics;
   const unbrokenMs = state.unbrokenSinceMs === undefined ? 0 : nowMs - Math.max(state.unbrokenSinceMs, phase.sinceMs);
   if (unbrokenMs >= holdMs) {
     return {

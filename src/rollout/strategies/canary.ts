@@ -149,7 +149,7 @@ export function stableCarries(plan: Plan, stable: StableFacts): boolean {
 }
 
 /** Since the step began and all its pods are available: a step that comes to the same pods as the one before has its own time. */
-export function heldFor(state: RolloutState, phase: Step, nowMs: number): number {
+export function heldFor(state: RolloutState, phase: Pick<Step, 'sinceMs'>, nowMs: number): number {
   return nowMs - Math.max(state.steadiness?.availableSinceMs ?? nowMs, phase.sinceMs);
 }
 

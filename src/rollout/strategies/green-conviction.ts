@@ -1,12 +1,11 @@
 import { mixedImage } from '../gates/image-identity.ts';
-import { judgeMetrics } from '../gates/metrics-gate.ts';
 import { diagnose } from '../gates/readiness.ts';
 import type { WorkloadFacts } from '../observation.ts';
 import { outcome } from '../phases/interruption.ts';
 import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
-import { rulesInForce } from './rules-in-force.ts';
+import { judgeInForce } from './rules-in-force.ts';
 
 /** A pod that was ready and is not for this long has a verdict coming, not a start-up. */
 const lostReadinessMs = 30_000;
@@ -18,11 +17,8 @@ export function convictionOfGreen(plan: Plan, state: RolloutState, green: Worklo
   if (diagnosis.kind === 'fatal') return outcome('rolled-back', diagnosis.reason, diagnosis.because, diagnosis.evidence);
   const mixed = mixedImage(plan.images, green);
   if (mixed !== undefined) return outcome('rolled-back', 'image-changed', mixed);
-  const rules = rulesInForce(plan, state);
-  if (rules !== undefined && state.evidence !== undefined) {
-    const verdict = judgeMetrics(rules, state.evidence, nowMs);
-    if (verdict.kind === 'fail') return outcome('rolled-back', verdict.reason, verdict.because, verdict.evidence);
-  }
+  const verdict = judgeInForce(plan, state, nowMs);
+  if (verdict?.kind === 'fail') return outcome('rolled-back', verdict.reason, verdict.because, verdict.evidence);
   if (diagnosis.kind !== 'waiting') return undefined;
   const { missingSinceMs, wasAvailable } = state.steadiness ?? {};
   const missingMs = missingSinceMs === undefined ? 0 : nowMs - missingSinceMs;

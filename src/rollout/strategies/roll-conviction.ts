@@ -1,12 +1,11 @@
-import { rulesOf } from '../gates/absolute-limit.ts';
 import { mixedImage, movedImage } from '../gates/image-identity.ts';
-import { judgeMetrics } from '../gates/metrics-gate.ts';
 import { type Diagnosis, diagnose } from '../gates/readiness.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import { outcome } from '../phases/interruption.ts';
 import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
+import { judgeInForce } from './rules-in-force.ts';
 
 /** A pod that was ready and is not for this long takes the release back: the next old pods are going already. */
 const lostMs = 10_000;
@@ -24,7 +23,8 @@ export function rollConviction(
 ): Outcome | undefined {
   const { nowMs, cancelled } = observation;
   if (cancelled) return outcome('rolled-back', 'cancelled', 'the run was cancelled while the new version rolled out');
-  if (!stable.settled) return undefined;
+  // What the counters say does not wait for the controller.
+  if (!stable.settled) return failingMetrics(plan, state, nowMs);
   if (stable.paused) {
     return outcome('rolled-back', 'changed-by-others', `somebody paused the Deployment ${plan.target.deployment} while it rolled out`);
   }
@@ -42,10 +42,8 @@ export function rollConviction(
 
 /** New and old pods serve at the same time: an outage that both share convicts nobody. */
 function failingMetrics(plan: Plan, state: RolloutState, nowMs: number): Outcome | undefined {
-  const rules = rulesOf(plan, state);
-  if (rules === undefined || state.evidence === undefined) return undefined;
-  const verdict = judgeMetrics(rules, state.evidence, nowMs);
-  return verdict.kind === 'fail' ? outcome('rolled-back', verdict.reason, verdict.because, verdict.evidence) : undefined;
+  const verdict = judgeInForce(plan, state, nowMs);
+  return verdict?.kind === 'fail' ? outcome('rolled-back', verdict.reason, verdict.because, verdict.evidence) : undefined;
 }
 
 function lostPods({ roll }: RolloutState, stable: StableFacts, diagnosis: Diagnosis, nowMs: number): Outcome | undefined {

@@ -53,10 +53,12 @@ describe('a pair of Deployments', () => {
   test('judged by metrics, a good image passes and one with errors goes back', async () => {
     const good = await play(story({ metrics: true, replicas: 4, steps: [25, 75] }));
     expect(good.end, good.log.join('\n')).toBe('promoted gates-passed');
+    expect([good.broken, Object.keys(good.replayed)]).toEqual([[], ['pair-step pass', 'pair-finishing pass']]);
     const bad = await play(story({ metrics: true, replicas: 4, steps: [25, 75], tag: 'errors' }));
     expect(bad.end, bad.log.join('\n')).toBe('rolled-back metrics-failed');
     expect(bad.standing).toBe('app 4 v1, app-v2 0 v0');
     expect(bad.left).toEqual([]);
+    expect([bad.broken.filter((one) => one.startsWith('replay')), Object.keys(bad.replayed)]).toEqual([[], ['pair-step fail']]);
     // What the bad version answered is its own; nobody else failed.
     const { byVersion } = bad.sandbox.traffic.clientStats();
     expect(Object.entries(byVersion).filter(([version, { failed }]) => version !== 'errors' && failed > 0)).toEqual([]);

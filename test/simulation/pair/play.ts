@@ -6,6 +6,7 @@ import { type Holder, startState } from '../../../src/rollout/state.ts';
 import { release } from '../../../src/runner/deploy.ts';
 import { finishLeft } from '../../../src/runner/finish-left.ts';
 import type { Cluster } from '../../../src/runner/ports.ts';
+import { checkReplay } from '../check-replay.ts';
 import { shortSpec } from '../scenario.ts';
 import { watchPair } from './checker.ts';
 import { type Accident, Death, PairProcess } from './client.ts';
@@ -37,6 +38,8 @@ export type Played = {
   readonly sandbox: Sandbox;
   readonly standing: string;
   readonly left: readonly string[];
+  /** Verdicts of metrics that the recording has given again, by phase. */
+  readonly replayed: Readonly<Record<string, number>>;
 };
 
 const fast = { startMs: 300, readyMs: 200, drainMs: 2_000 } as const;
@@ -109,8 +112,11 @@ export async function play(
     }
   }
   stopWatching();
+  const replayed: Record<string, number> = {};
+  const wrong = run.end === 'died' ? undefined : checkReplay(run.samples, replayed);
   sandbox.advance(settleMs * 3);
-  return { end, writes: run.process.writes, log, broken: watched.broken(), sandbox, standing: standing(sandbox), left: leftovers(sandbox) };
+  const broken = [...watched.broken(), ...(wrong === undefined ? [] : [`replay: ${wrong}`])];
+  return { end, writes: run.process.writes, log, broken, sandbox, standing: standing(sandbox), left: leftovers(sandbox), replayed };
 }
 
 type Run = {
@@ -118,6 +124,7 @@ type Run = {
   readonly process: PairProcess;
   readonly remembered: { readonly plan: Plan; readonly jobUid: string; readonly holder: Holder } | undefined;
   readonly cancelled: boolean;
+  readonly samples: readonly string[];
 };
 
 async function releaseOnce(
@@ -163,7 +170,9 @@ async function releaseOnce(
     metricsIfPossible: false,
     holder,
   };
-  const ports = { cluster, metrics, reporter: reporterOf(sandbox, log, name), clock: process, remember };
+  const samples: string[] = [];
+  const sink = { write: (line: string): void => void samples.push(line) };
+  const ports = { cluster, metrics, reporter: reporterOf(sandbox, log, name), clock: process, remember, samples: sink };
   const end = await release(request, ports, process.cancel.signal).then(
     ({ outcome }) => `${outcome.result} ${outcome.reason}`,
     (error: unknown) => {
@@ -172,7 +181,7 @@ async function releaseOnce(
       return `thrown ${error instanceof Error ? error.message : String(error)}`;
     },
   );
-  return { end, process, remembered, cancelled: process.cancel.signal.aborted };
+  return { end, process, remembered, cancelled: process.cancel.signal.aborted, samples };
 }
 
 /** The post step, as post.ts runs it. */

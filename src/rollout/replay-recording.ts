@@ -1,0 +1,125 @@
+import { type Before, beforeAfterRules } from './gates/before-after.ts';
+import {
+  absorbReading,
+  absorbUnavailable,
+  fromFirstSight,
+  judgeMetrics,
+  type MetricsEvidence,
+  type MetricsRules,
+  startEvidence,
+} from './gates/metrics-gate.ts';
+import { rulesFor } from './gates/metrics-rules.ts';
+import type { ReplayLine, ReplayVerdict } from './gates/replay-batches.ts';
+import type { MetricsReading } from './observation.ts';
+import type { RecordedPhase, RecordedPhaseName, RecordedRun, RecordedTurn, Recording } from './recording.ts';
+
+/** Where a replay stands. `rules` are undefined where stable had answered too little for a limit. */
+type Standing = {
+  readonly name: RecordedPhaseName;
+  readonly sinceMs: number;
+  readonly before: Before | undefined;
+  readonly rules: MetricsRules | undefined;
+  readonly evidence: MetricsEvidence | undefined;
+  /** What was decided in the phases before: what ends the run is final. */
+  readonly earlier: ReplayVerdict;
+  /** Whether an earlier phase that needs a pass has none: then no later pass is one of the release. */
+  readonly owes: boolean;
+};
+
+/** In these a pass is what the run waits for; in the others the metrics can only convict. */
+const acquitting: ReadonlySet<RecordedPhaseName> = new Set<RecordedPhaseName>(['step', 'pair-step', 'baking', 'live']);
+
+/** The rules of a recording; undefined where these settings leave no limit. */
+export function recordedRules({ compare, spec }: Pick<RecordedRun, 'compare' | 'spec'>): MetricsRules | undefined {
+  return rulesFor({ compare, spec });
+}
+
+/** One line for each turn: what the live gate says of the recorded readings. From a phase's first verdict on, its line is repeated in it. */
+export function replayRecording(rules: MetricsRules, { run, lines }: Recording): readonly ReplayLine[] {
+  const said: ReplayLine[] = [];
+  let standing: Standing = {
+    name: 'step',
+    sinceMs: run.startedAtMs,
+    before: undefined,
+    rules,
+    evidence: startEvidence(rules),
+    earlier: 'continue',
+    owes: false,
+  };
+  let decided: ReplayLine | undefined;
+  let reading: MetricsReading | undefined;
+  for (const line of lines) {
+    if (line.kind === 'phase') {
+      const verdict = decided?.verdict ?? standing.earlier;
+      standing = enter(rules, standing, line, verdict, said.length > 0);
+      if (!ends(run, verdict)) decided = undefined;
+      continue;
+    }
+    if (typeof line.metrics === 'object') reading = line.metrics;
+    if (decided === undefined) {
+      standing = { ...standing, evidence: absorbTurn(run, standing, line, reading) };
+      const verdict = verdictOf(standing, run, line);
+      const now = { ...evidenceNats(standing.evidence), verdict };
+      said.push(now);
+      if (verdict === 'fail' || (verdict !== 'continue' && acquitting.has(standing.name))) decided = now;
+    } else said.push(decided);
+  }
+  return said;
+}
+
+function enter(rules: MetricsRules, standing: Standing, line: RecordedPhase, earlier: ReplayVerdict, begun: boolean): Standing {
+  const owes = standing.owes || (begun && earlier === 'continue' && acquitting.has(standing.name));
+  const next = { ...standing, name: line.name, sinceMs: line.atMs, earlier, owes };
+  if (line.before === undefined || standing.before !== undefined) return next;
+  const after = beforeAfterRules(rules, line.before);
+  return { ...next, before: line.before, rules: after, evidence: after === undefined ? undefined : startEvidence(after) };
+}
+
+/** Whether nothing follows this verdict; where something does, the next phase finds its own. */
+function ends({ spec }: RecordedRun, verdict: ReplayVerdict): boolean {
+  return verdict === 'fail' || (verdict === 'inconclusive' && spec.onInconclusive === 'rollback');
+}
+
+function absorbTurn(
+  { older }: RecordedRun,
+  { rules, evidence }: Standing,
+  turn: RecordedTurn,
+  reading: MetricsReading | undefined,
+): MetricsEvidence | undefined {
+  if (rules === undefined || evidence === undefined || turn.metrics === undefined) return evidence;
+  if (turn.metrics === 'unavailable') return absorbUnavailable(evidence, 'recorded as unavailable', turn.atMs);
+  if (reading === undefined) return evidence;
+  const begun = older === true ? fromFirstSight(evidence, reading.canary) : evidence;
+  return absorbReading(rules, begun, reading, turn.atMs, turn.share);
+}
+
+/** The most evidence that a limit is broken, and the least that one is kept, in nats. */
+export function evidenceNats(evidence: MetricsEvidence | undefined): Pick<ReplayLine, 'logEvidenceBad' | 'logEvidenceOk'> {
+  if (evidence === undefined) return { logEvidenceBad: 0, logEvidenceOk: 0 };
+  const vanished = evidence.traffic === undefined ? [] : [evidence.traffic.test.logE];
+  return {
+    logEvidenceBad: Math.max(...evidence.limits.map((one) => one.worse.logE), ...vanished),
+    logEvidenceOk: Math.min(...evidence.limits.map((one) => one.within.logE)),
+  };
+}
+
+function verdictOf(standing: Standing, run: RecordedRun, turn: RecordedTurn): ReplayVerdict {
+  const { name, rules, evidence, earlier, owes } = standing;
+  if (turn.stage === 'none') return acquitting.has(name) ? 'continue' : earlier;
+  const verdict = rules === undefined || evidence === undefined ? undefined : judgeMetrics(rules, evidence, turn.atMs);
+  if (verdict?.kind === 'fail') return 'fail';
+  if (!acquitting.has(name)) return earlier;
+  const { holdMs, deadlineMs } = timesOf(standing, run);
+  if (verdict?.kind === 'pass' && turn.stage === 'last' && turn.servedMs >= holdMs && !owes) return 'pass';
+  return turn.stage !== 'busy' && turn.atMs >= deadlineMs ? 'inconclusive' : 'continue';
+}
+
+/** How long the new version must have served for a pass, and from when on there is none: the live phases' own times. */
+function timesOf({ name, sinceMs }: Standing, { strategy, startedAtMs, spec }: RecordedRun): { holdMs: number; deadlineMs: number } {
+  const { minDurationMs, bakeMs, timeoutMs } = spec;
+  if (name === 'step' || name === 'pair-step') return { holdMs: minDurationMs, deadlineMs: startedAtMs + timeoutMs };
+  if (strategy === 'canary') return { holdMs: bakeMs, deadlineMs: sinceMs + bakeMs + timeoutMs };
+  const holdMs = Math.max(bakeMs, minDurationMs);
+  const isDirect = strategy === 'rolling' || strategy === 'recreate';
+  return { holdMs, deadlineMs: isDirect ? Math.max(startedAtMs + timeoutMs, sinceMs + holdMs) : sinceMs + holdMs + timeoutMs };
+}
