@@ -201,6 +201,7 @@ export function checkJobWrite(watch: Watch, process: SimulatedProcess, rollout: 
     if (journal.phase === 'ending') checkSurrender(watch, process, rollout);
     if (journal.phase === 'rolling') checkStart(watch, process, rollout);
     if (journal.phase === 'ending' && journal.result === 'promoted') checkBake(watch, process, rollout, journal.reason);
+    if (journal.phase === 'aborting' || journal.phase === 'ending') rollout.endsSinceMs ??= schedule.nowMs;
     rollout.phase = journal.phase;
     rollout.phaseAtMs = schedule.nowMs;
     if (journal.phase === 'promoting' && rollout.promotedAtMs === 0) checkGates(watch, process, rollout, journal.proved);
@@ -223,7 +224,7 @@ function checkService(watch: Watch, process: SimulatedProcess, rollout: Rollout)
   const { world } = watch;
   const desired = world.api.get('stable')?.spec?.replicas ?? 0;
   if (process.cancel.signal.aborted || desired === 0 || world.ready('stable') > 0 || world.ready('canary') === 0) return;
-  const waitedMs = rollout.phase === 'ending' ? world.schedule.nowMs - rollout.phaseAtMs : 0;
+  const waitedMs = world.schedule.nowMs - (rollout.endsSinceMs ?? world.schedule.nowMs);
   const silentMs = world.schedule.nowMs - (world.stableSilentSinceMs ?? world.schedule.nowMs);
   // An answer that was slow may show pods that have gone since.
   const staleMs = 2_500 + (process.options.faults.slow > 0 ? 9_500 : 0) + process.pausedMsSince(world.schedule.nowMs - 60_000);

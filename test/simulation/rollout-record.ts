@@ -38,6 +38,8 @@ export type Rollout = {
   phase: string;
   journalAtMs: number;
   phaseAtMs: number;
+  /** When the journal first said that it ends: whoever goes on with that waits no longer than the first one would have. */
+  endsSinceMs: number | undefined;
   jobGoneAtMs: number | undefined;
   promotedAtMs: number;
   revertedAtMs: number;
@@ -76,6 +78,7 @@ export function recordOf(name: string, startedAtMs: number): Rollout {
     phase: '',
     journalAtMs: 0,
     phaseAtMs: 0,
+    endsSinceMs: undefined,
     jobGoneAtMs: undefined,
     promotedAtMs: 0,
     revertedAtMs: 0,

@@ -5,6 +5,7 @@ export const seedsThatFailed: readonly { readonly seed: number; readonly direct?
   { seed: 1465, story: 'the same, scaled from 4 to 2: the second step is held for 68 ms' },
   { seed: 5472, story: 'the promotion arrives 1.7 s after its client gave up and was cancelled: rolled-back, and the new image stands' },
   { seed: 6311, story: 'a claim of the fence arrives 2.8 s after its client gave up, when the label has been taken away: it stands again' },
+  { seed: 9565, direct: true, story: 'heartbeats are refused for a while: the way back is given up, and the old image was never tried' },
   { seed: 10, story: 'checker: a timeout by the clock of the process may come a second early' },
   { seed: 62, story: 'checker: the process dies before its Job has started; the deadline counts from then' },
   { seed: 111, story: 'checker: the next run takes the record of a dead promotion over, and writes under its fence' },
@@ -19,5 +20,6 @@ export const seedsThatFailed: readonly { readonly seed: number; readonly direct?
     direct: true,
     story: 'checker: the way back is in the journal and its process has not heard of it, when somebody changes the template',
   },
+  { seed: 11266, story: 'checker: an abort waits for the last pods, dies, and its post step goes on waiting' },
   { seed: 204817, story: 'checker: a look that fails half-way has shown the process nothing' },
 ];
