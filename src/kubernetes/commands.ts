@@ -12,7 +12,7 @@ import type { ConfigMapContent } from './config-map-content.ts';
 import type { RawConfigMapMetadata } from './config-map-facts.ts';
 import { writePairCommand } from './pair-commands.ts';
 import type { JsonPatchOperation } from './patch.ts';
-import { fencePatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
+import { fenceClaimPatch, fenceReleasePatch, ownershipPatch, promotionPatch, replicasPatch, reversionPatch } from './patches.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment, RawJob, RawReplicaSet } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
@@ -87,7 +87,7 @@ async function fence(context: CommandContext, because: string): Promise<void> {
     jobUid,
     because,
   );
-  await patchStable(context, fencePatch(stable, jobUid));
+  await patchStable(context, fenceClaimPatch(stable, jobUid));
 }
 
 async function canary(context: CommandContext, replicas: number, because: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { CommandContext } from './commands.ts';
 import type { Trial } from './dry-run.ts';
 import type { JsonPatchOperation } from './patch.ts';
 import {
+  fenceClaimPatch,
   fencePatch,
   fenceReleasePatch,
   imagePatch,
@@ -34,7 +35,7 @@ export async function writePairCommand(context: CommandContext, command: PairCom
         found ?? 'none',
         command.jobUid,
         because,
-        fencePatch(deployment, command.jobUid),
+        fenceClaimPatch(deployment, command.jobUid),
       );
     }
     case 'ensure-pair-image': {

@@ -21,7 +21,15 @@ export function journalPatch(job: RawJob, journal: Journal, deadlineSeconds: num
   ];
 }
 
-/** Claims the fence: an absent label, or the one of a rollout whose Job is gone. */
+/**
+ * Claims the fence of the object as it was seen. The version makes it a claim for once: one that comes late, when its rollout has let go
+ * again, finds the label as absent as before.
+ */
+export function fenceClaimPatch(stable: RawDeployment, jobUid: string): readonly JsonPatchOperation[] {
+  return [{ op: 'test', path: '/metadata/resourceVersion', value: stable.metadata?.resourceVersion }, ...fencePatch(stable, jobUid)];
+}
+
+/** An absent label, or the one of a rollout whose Job is gone, becomes ours; by itself for dry runs only. */
 export function fencePatch(stable: RawDeployment, jobUid: string): readonly JsonPatchOperation[] {
   const { labels } = stable.metadata ?? {};
   if (labels === undefined) {

@@ -18,18 +18,25 @@ export function serviceFacts(name: string, service: RawService | undefined, { ke
   };
 }
 
-/** Claims the fence of a Service: an absent annotation, or the one of a rollout whose Job is gone. */
+/** Claims the fence of a Service as it was seen: an absent annotation, or the one of a rollout whose Job is gone. */
 export function serviceFencePatch(service: RawService, jobUid: string): readonly JsonPatchOperation[] {
-  const { annotations, uid } = service.metadata ?? {};
-  const same: JsonPatchOperation = { op: 'test', path: '/metadata/uid', value: uid };
+  const { annotations, uid, resourceVersion } = service.metadata ?? {};
+  const same: readonly JsonPatchOperation[] = [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+  ];
   if (annotations === undefined) {
     return [
-      same,
+      ...same,
       { op: 'test', path: '/metadata/annotations', value: null },
       { op: 'add', path: '/metadata/annotations', value: { [rolloutLabel]: jobUid } },
     ];
   }
-  return [same, { op: 'test', path: fencePath, value: annotations[rolloutLabel] ?? null }, { op: 'add', path: fencePath, value: jobUid }];
+  return [
+    ...same,
+    { op: 'test', path: fencePath, value: annotations[rolloutLabel] ?? null },
+    { op: 'add', path: fencePath, value: jobUid },
+  ];
 }
 
 /** The fence goes, and the selector stays as it is. */

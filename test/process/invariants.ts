@@ -68,15 +68,12 @@ export function readyEndpoints(sandbox: Sandbox): number {
 
 /** What of ours is in the cluster. */
 export function leftovers(sandbox: Sandbox): readonly string[] {
-  const deployment = readDeployment(sandbox);
-  const labels = Object.keys(deployment?.metadata.labels ?? {}).filter((key) => key.startsWith(ours));
-  const managers = (deployment?.metadata.managedFields ?? []).filter((entry) => entry.manager === 'gated-rollout');
+  const deployments = sandbox.list('deployments', namespace);
+  const isOurs = ({ metadata }: Deployment): boolean => metadata.labels?.[`${ours}target`] !== undefined;
+  const users = deployments.filter((deployment) => !isOurs(deployment));
   return [
     ...sandbox.list('jobs', namespace).map((job) => `Job ${job.metadata.name}`),
-    ...sandbox
-      .list('deployments', namespace)
-      .filter(({ metadata }) => metadata.name !== deploymentName)
-      .map(({ metadata }) => `Deployment ${metadata.name}`),
+    ...deployments.filter(isOurs).map(({ metadata }) => `Deployment ${metadata.name}`),
     ...sandbox
       .list('pods', namespace)
       .filter(({ metadata }) => metadata.labels?.[`${ours}track`] !== undefined && metadata.deletionTimestamp === undefined)
@@ -97,8 +94,12 @@ export function leftovers(sandbox: Sandbox): readonly string[] {
         .filter((entry) => entry.manager === 'gated-rollout')
         .map(() => `our entry on Service ${metadata.name}`),
     ]),
-    ...labels.map((label) => `label ${label}`),
-    ...managers.map(() => 'our entry in managedFields'),
+    ...users
+      .flatMap(({ metadata }) => Object.keys(metadata.labels ?? {}).filter((key) => key.startsWith(ours)))
+      .map((key) => `label ${key}`),
+    ...users
+      .flatMap(({ metadata }) => (metadata.managedFields ?? []).filter((entry) => entry.manager === 'gated-rollout'))
+      .map(() => 'our entry in managedFields'),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { readyEndpoints } from './invariants.ts';
 import { isWrite } from './requests.ts';
-import { deploymentManifest, isComplete, namespace, type SceneOptions } from './scene.ts';
+import { isComplete, namespace, pairSpec, type SceneOptions, secondManifest } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 20, testTimeout: 90_000 });
@@ -14,24 +14,12 @@ const pairInputs = { prometheus: '', metrics: 'none', 'canary-deployment': 'web-
 async function openPair(options: SceneOptions = {}, prepare: (sandbox: Sandbox) => void = () => undefined): Promise<Stage> {
   return openStage({
     ...options,
-    spec: { ...pairOf('a'), ...options.spec },
+    spec: { ...pairSpec('a'), ...options.spec },
     prepare(sandbox) {
       sandbox.apply(secondManifest());
       prepare(sandbox);
     },
   });
-}
-
-type Template = { readonly spec: { readonly template: { readonly spec: object } } };
-
-function pairOf(set: string): { readonly selector: object; readonly template: object } {
-  const { spec } = deploymentManifest() as unknown as Template;
-  return { selector: { matchLabels: { app: 'web', set } }, template: { ...spec.template, metadata: { labels: { app: 'web', set } } } };
-}
-
-function secondManifest(replicas = 0): object {
-  const first = deploymentManifest({ replicas, spec: pairOf('b') }) as { readonly metadata: object };
-  return { ...first, metadata: { ...first.metadata, name: 'web-v2' } };
 }
 
 function standing(sandbox: Sandbox): string {
@@ -41,22 +29,6 @@ function standing(sandbox: Sandbox): string {
       return `${name} ${found?.spec.replicas} ${found?.spec.template.spec.containers[0]?.image}${isComplete(sandbox, name) ? '' : ' (incomplete)'}`;
     })
     .join(', ');
-}
-
-/** Ours on either of the two, and Jobs. */
-function left(sandbox: Sandbox): readonly string[] {
-  sandbox.advance(40_000);
-  return [
-    ...sandbox.list('jobs', namespace).map((job) => job.metadata.name),
-    ...sandbox
-      .list('deployments', namespace)
-      .flatMap(({ metadata }) => [
-        ...Object.keys(metadata.labels ?? {}).filter((key) => key.startsWith('gated-rollout')),
-        ...(metadata.managedFields ?? [])
-          .filter((entry) => entry.manager === 'gated-rollout')
-          .map(() => `managedFields of ${metadata.name}`),
-      ]),
-  ];
 }
 
 const found = 'web 4 shop/web:v1, web-v2 0 shop/web:v1';
@@ -70,7 +42,7 @@ describe.concurrent('canary-deployment', () => {
     });
     const done = await stage.run(pairInputs);
     await expectGolden(expect, 'pair', done);
-    expect(left(stage.sandbox)).toEqual([]);
+    expect(stage.left()).toEqual([]);
     expect(standing(stage.sandbox)).toBe('web 0 shop/web:v1, web-v2 4 shop/web:v2');
     expect(fewest).toBeGreaterThanOrEqual(4);
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
@@ -81,7 +53,7 @@ describe.concurrent('canary-deployment', () => {
     const done = await stage.run({ ...pairInputs, tag: 'crash' });
     expectSafe(expect, done);
     expect(done.result.outputs).toMatchObject({ result: 'rolled-back', reason: 'crash' });
-    expect(left(stage.sandbox)).toEqual([]);
+    expect(stage.left()).toEqual([]);
     expect(standing(stage.sandbox)).toBe(found);
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
   });
@@ -98,7 +70,7 @@ describe.concurrent('canary-deployment', () => {
       action.kill(signal);
       const result = await action.done;
       expectSafe(expect, { result, requests: [] });
-      expect(left(stage.sandbox)).toEqual([]);
+      expect(stage.left()).toEqual([]);
       expect(standing(stage.sandbox)).toBe(found);
       expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
     },

@@ -68,7 +68,8 @@ function describeBody(request: ApiRequest): string {
   const body = JSON.parse(request.body ?? '{}') as unknown;
   if (Array.isArray(body)) {
     const phase = journalledPhase(request);
-    const operations = (body as readonly Operation[]).map(describeOperation);
+    // Which version was seen is different each time.
+    const operations = (body as readonly Operation[]).filter(({ path }) => path !== '/metadata/resourceVersion').map(describeOperation);
     return phase === undefined ? operations.join(', ') : `journal ${phase}`;
   }
   const manifest = body as { kind?: string; metadata?: { name?: string }; spec?: { replicas?: number }; propagationPolicy?: string };

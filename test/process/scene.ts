@@ -20,6 +20,8 @@ export const registry: Readonly<Record<string, ImageBehaviour>> = {
 export type Manifest = { readonly [key: string]: unknown };
 
 export type SceneOptions = {
+  /** Of the Deployment and its Service, and the label of its pods. */
+  readonly name?: string;
   readonly replicas?: number;
   /** Fields of the Deployment's spec. */
   readonly spec?: Manifest;
@@ -33,27 +35,41 @@ export type SceneOptions = {
 export function deploymentManifest(options: SceneOptions = {}): Manifest {
   const probe = { httpGet: { path: '/readyz', port: 8080 }, periodSeconds: 1 };
   const app = { name: 'app', image: options.image ?? 'shop/web:v1', ports: [{ containerPort: 8080 }], readinessProbe: probe };
+  const name = options.name ?? deploymentName;
   const containers = options.sidecar === true ? [app, { name: 'proxy', image: 'shop/proxy:v1' }] : [app];
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: deploymentName, namespace },
+    metadata: { name, namespace },
     spec: {
       replicas: options.replicas ?? 4,
-      selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers, ...options.pod } },
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers, ...options.pod } },
       ...options.spec,
     },
   };
 }
 
-export function serviceManifest(): Manifest {
+export function serviceManifest(name = deploymentName): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: deploymentName, namespace },
-    spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
+    metadata: { name, namespace },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
   };
+}
+
+/** Selector and template of one half of a pair behind the Service of this name. */
+export function pairSpec(set: string, name = deploymentName): Manifest {
+  const { template } = deploymentManifest({ name })['spec'] as { readonly template: Manifest };
+  const labels = { app: name, set };
+  return { selector: { matchLabels: labels }, template: { ...template, metadata: { labels } } };
+}
+
+/** The second half of a pair, without replicas. */
+export function secondManifest(name = deploymentName, metadata: Manifest = {}): Manifest {
+  const manifest = deploymentManifest({ name, replicas: 0, spec: pairSpec('b', name) });
+  return { ...manifest, metadata: { name: `${name}-v2`, namespace, ...metadata } };
 }
 
 /** The images that the user's own Deployment asks for: the cluster's truth, not the action's word. */

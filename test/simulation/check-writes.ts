@@ -67,14 +67,15 @@ function checkFence(watch: Watch, process: SimulatedProcess, rollout: Rollout, b
   checkFooting(watch, process, rollout, 'claimed the fence');
 }
 
-/** A rollout whose Job is over writes nothing any more, but for what was under way when it ended. */
+/** A rollout whose Job is over, or taken over, writes nothing any more, but for what was under way when it was shown that. */
 function checkFooting(watch: Watch, process: SimulatedProcess, rollout: Rollout, what: string): void {
-  const { api, schedule } = watch.world;
-  if (protects(api.get('job'), rollout.jobUid)) return;
-  const goneMs = rollout.jobGoneAtMs === undefined ? 0 : schedule.nowMs - rollout.jobGoneAtMs;
-  const graceMs = process.options.script.spec.deadManMs / 2 + strayMs + process.pausedMsSince((rollout.jobGoneAtMs ?? 0) - 30_000);
-  if (rollout.jobGoneAtMs === undefined) watch.violate('dead-man', `${process.name} ${what} before its Job was armed`);
-  else if (goneMs > graceMs) watch.violate('I4', `${process.name} ${what} ${goneMs} ms after its Job was over`);
+  const { api, schedule, arriving } = watch.world;
+  if (watch.knewOfLoss(process)) watch.violate('I4', `${process.name} ${what}, and knew that its Job was over or another's`);
+  const { deadManMs } = (rollout.plan ?? process.options.script).spec;
+  const wayMs = schedule.nowMs - arriving.begunMs - process.pausedMsSince(arriving.begunMs);
+  if (wayMs > deadManMs / 4 + strayMs) watch.violate('I4', `${process.name} ${what} by a request that was on its way for ${wayMs} ms`);
+  if (rollout.jobGoneAtMs === undefined && !protects(api.get('job'), rollout.jobUid))
+    watch.violate('dead-man', `${process.name} ${what} before its Job was armed`);
 }
 
 function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollout, before: RawDeployment): void {
@@ -87,10 +88,10 @@ function checkPromotion(watch: Watch, process: SimulatedProcess, rollout: Rollou
   if (isDirect(plan)) checkTemplate(watch, process, plan, before);
   else if (withoutImages(before.spec?.template) !== rollout.copied)
     watch.violate('I10', `${process.name} promoted a template that the canary was not copied from`);
+  const phase = isDirect(plan) ? 'rolling' : 'promoting';
   // What was on its way when an abort took the rollout over still arrives, and is put back.
-  const isOvertaken = isAborted(watch, rollout) && schedule.nowMs - rollout.phaseAtMs <= plan.spec.deadManMs / 4 + strayMs;
-  if (rollout.phase !== (isDirect(plan) ? 'rolling' : 'promoting') && !isOvertaken)
-    watch.violate('journal', `${process.name} promoted in phase ${rollout.phase || 'none'}`);
+  const isOvertaken = isAborted(watch, rollout) && rollout.takenInPhase === phase;
+  if (rollout.phase !== phase && !isOvertaken) watch.violate('journal', `${process.name} promoted in phase ${rollout.phase || 'none'}`);
   const { deadManMs } = plan.spec;
   const ageMs = schedule.nowMs - rollout.journalAtMs - process.pausedMsSince(rollout.journalAtMs);
   if (ageMs > deadManMs / 8 + deadManMs / 2 + strayMs + outagesMs(process))
@@ -176,8 +177,9 @@ export function checkJobWrite(watch: Watch, process: SimulatedProcess, rollout: 
     rollout.jobGoneAtMs = undefined;
     return;
   }
-  // Who aborts and who is aborted may both be about to delete it; of a record nobody may.
-  const isUndone = change.verb === 'delete' && isAborted(watch, rollout) && !['promoting', 'reverting'].includes(rollout.phase);
+  // Who aborts and who is aborted may both be about to delete it, as long as neither has heard of the other; of a record nobody may.
+  const wasRecord = recordPhases.has(rollout.takenInPhase ?? '');
+  const isUndone = change.verb === 'delete' && isAborted(watch, rollout) && !wasRecord && !watch.knewOfLoss(process);
   if (rollout.takenBy !== undefined && rollout.takenBy !== process.options.script.name && !isUndone)
     watch.violate('I4', `${process.name} wrote to a Job that was taken over`);
   if (uidOf(change.before) !== rollout.jobUid) watch.violate('I7', `${process.name} touched the Job of another rollout`);
@@ -186,17 +188,20 @@ export function checkJobWrite(watch: Watch, process: SimulatedProcess, rollout: 
     return;
   }
   const journal = readPhase(change.after);
+  if (journal.plan !== readPhase(change.before).plan) watch.violate('journal', `${process.name} changed the plan of a rollout`);
   if (journal.phase === 'trial' && journal.passed) checkTrial(watch, process, rollout);
   if (journal.phase === 'step') checkNextStep(watch, process, rollout, journal.index);
   const limitMs = recordPhases.has(journal.phase) ? recordMs : (rollout.plan ?? process.options.script).spec.deadManMs;
   const reachMs = (deadlineOf(change.after) ?? 0) - schedule.nowMs;
   if (reachMs > limitMs + 1_000) watch.violate('I5', `the deadline is ${reachMs} ms away in phase ${journal.phase}`);
   rollout.journalAtMs = schedule.nowMs;
+  if (journal.phase === 'reverting' && watch.world.arriving.isAnswered) rollout.knowsWayBack = true;
   if (journal.phase === 'baking') rollout.bakingAtMs ??= schedule.nowMs;
   if (journal.phase !== rollout.phase) {
     if (journal.phase === 'ending') checkSurrender(watch, process, rollout);
     if (journal.phase === 'rolling') checkStart(watch, process, rollout);
     if (journal.phase === 'ending' && journal.result === 'promoted') checkBake(watch, process, rollout, journal.reason);
+    if (journal.phase === 'aborting' || journal.phase === 'ending') rollout.endsSinceMs ??= schedule.nowMs;
     rollout.phase = journal.phase;
     rollout.phaseAtMs = schedule.nowMs;
     if (journal.phase === 'promoting' && rollout.promotedAtMs === 0) checkGates(watch, process, rollout, journal.proved);
@@ -206,6 +211,8 @@ export function checkJobWrite(watch: Watch, process: SimulatedProcess, rollout: 
 /** The way back is tried before it is given up, however long ago it was decided. */
 function checkSurrender(watch: Watch, process: SimulatedProcess, rollout: Rollout): void {
   if (rollout.phase !== 'reverting' || rollout.triedToRevert || rollout.plan === undefined) return;
+  // An advance whose answer was lost has not happened for its process.
+  if (!rollout.knowsWayBack && process.name === rollout.name) return;
   const images = imagesOf(watch.world.api.get('stable'));
   if (isDeepEqual(images, expectedImages(rollout.plan, images, 'to'))) {
     watch.violate('I9', `${process.name} gives up to put the old image back, and never tried`);
@@ -217,7 +224,7 @@ function checkService(watch: Watch, process: SimulatedProcess, rollout: Rollout)
   const { world } = watch;
   const desired = world.api.get('stable')?.spec?.replicas ?? 0;
   if (process.cancel.signal.aborted || desired === 0 || world.ready('stable') > 0 || world.ready('canary') === 0) return;
-  const waitedMs = rollout.phase === 'ending' ? world.schedule.nowMs - rollout.phaseAtMs : 0;
+  const waitedMs = world.schedule.nowMs - (rollout.endsSinceMs ?? world.schedule.nowMs);
   const silentMs = world.schedule.nowMs - (world.stableSilentSinceMs ?? world.schedule.nowMs);
   // An answer that was slow may show pods that have gone since.
   const staleMs = 2_500 + (process.options.faults.slow > 0 ? 9_500 : 0) + process.pausedMsSince(world.schedule.nowMs - 60_000);
@@ -225,6 +232,7 @@ function checkService(watch: Watch, process: SimulatedProcess, rollout: Rollout)
 }
 
 type Phase = {
+  readonly plan: string;
   readonly phase: string;
   readonly proved: boolean;
   readonly index: number;
@@ -236,10 +244,11 @@ type Phase = {
 function readPhase(job: RawJob | undefined): Phase {
   const text = job?.metadata?.annotations?.[journalAnnotation] ?? '{}';
   type Written = { kind?: string; proved?: boolean; index?: number; passed?: object; outcome?: { result: string; reason: string } };
-  const { state } = JSON.parse(text) as { state?: { phase?: Written } };
+  const { plan, state } = JSON.parse(text) as { plan?: object; state?: { phase?: Written } };
   const phase = state?.phase ?? {};
   const { result = '', reason = '' } = phase.outcome ?? {};
   return {
+    plan: JSON.stringify(plan),
     phase: phase.kind ?? '',
     proved: phase.proved ?? true,
     index: phase.index ?? 0,

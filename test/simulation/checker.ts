@@ -2,7 +2,7 @@ import type { RolloutEnd } from '../../src/runner/run-rollout.ts';
 import { type Change, cluster, person } from './api-server.ts';
 import { checkLeftoverWrite } from './check-commands.ts';
 import { checkCanaryWrite, checkJobWrite, checkStableWrite } from './check-writes.ts';
-import { isOver } from './jobs.ts';
+import { holderOf, isOver } from './jobs.ts';
 import { isDeepEqual } from './json-patch.ts';
 import { fenceOf, imagesOf, type Kind, type Objects, uidOf } from './objects.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -20,6 +20,8 @@ export class Checker implements Observer, Watch {
   readonly #own = new Map<string, Rollout>();
   readonly #rollouts = new Map<string, Rollout>();
   readonly #processes = new Map<string, SimulatedProcess>();
+  /** By process: since when every answer has said that its Job is over, or another's. */
+  readonly #toldAtMs = new Map<string, number>();
 
   constructor(world: World) {
     this.world = world;
@@ -32,6 +34,11 @@ export class Checker implements Observer, Watch {
     this.#processes.set(process.name, process);
     this.#own.set(process.name, rollout);
     this.#rollouts.set(process.name, rollout);
+  }
+
+  knewOfLoss({ name }: SimulatedProcess): boolean {
+    const toldAtMs = this.#toldAtMs.get(name);
+    return toldAtMs !== undefined && toldAtMs <= this.world.arriving.begunMs;
   }
 
   /** What a process works on: its own rollout, or one that it has taken over. */
@@ -56,6 +63,7 @@ export class Checker implements Observer, Watch {
       rollout.seenReplicas = (object as Objects['stable'] | undefined)?.spec?.replicas ?? 0;
       this.#sawStable(rollout, object as Objects['stable'] | undefined);
     }
+    if (kind === 'job') this.#sawJob(process, rollout, object as Objects['job'] | undefined);
     if (kind === 'canary') this.#sawCanary(rollout, object as Objects['canary'] | undefined);
   }
 
@@ -123,6 +131,12 @@ export class Checker implements Observer, Watch {
     rollout.fullSinceMs = full && settled && isNew ? (rollout.fullSinceMs ?? this.world.schedule.nowMs) : undefined;
   }
 
+  #sawJob(process: SimulatedProcess, { jobUid }: Rollout, job: Objects['job'] | undefined): void {
+    const isOurs = uidOf(job) === jobUid && !isOver(job) && holderOf(job) === process.options.script.name;
+    if (isOurs) this.#toldAtMs.delete(process.name);
+    else if (!this.#toldAtMs.has(process.name)) this.#toldAtMs.set(process.name, this.world.schedule.nowMs);
+  }
+
   #sawCanary(rollout: Rollout, canary: Objects['canary'] | undefined): void {
     const { nowMs } = this.world.schedule;
     const wanted = canary?.spec?.replicas;
@@ -164,13 +178,13 @@ export class Checker implements Observer, Watch {
   }
 
   /** A record whose last heartbeat is old may be taken over, by the first write to its Job. */
-  #noteWork({ actor, verb, before }: Change<'job'>): void {
+  #noteWork({ actor, verb, before, after }: Change<'job'>): void {
     const own = this.#own.get(actor);
     if (own !== undefined && verb === 'create') this.#rollouts.set(actor, own);
     if (verb !== 'patch' || this.#rollouts.get(actor)?.jobUid === uidOf(before)) return;
     const record = [...this.#own.values()].find((rollout) => rollout.jobUid === uidOf(before));
     const isAbort = this.#processes.get(actor)?.options.script.command === 'abort';
-    if (record === undefined) return;
+    if (record === undefined || holderOf(after) !== this.#processes.get(actor)?.options.script.name) return;
     if (!isAbort && (!recordPhases.has(record.phase) || this.world.schedule.nowMs - record.journalAtMs < recordStaleMs)) return;
     this.#takeOver(actor, record);
   }
@@ -178,6 +192,7 @@ export class Checker implements Observer, Watch {
   #takeOver(actor: string, record: Rollout): void {
     this.world.log('CHECKER', `${actor} has taken over the rollout of ${record.name}`);
     record.takenBy = actor;
+    record.takenInPhase = record.phase;
     this.#rollouts.set(actor, record);
   }
 

@@ -24,7 +24,7 @@ type Sending<T> = {
   readonly what: string;
   readonly timeoutMs: number;
   readonly death: WayToDie | undefined;
-  readonly apply: () => T;
+  readonly apply: (isAnswered: boolean) => T;
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
   readonly note: (text: string) => void;
@@ -191,6 +191,11 @@ export class SimulatedClient implements KubernetesClient {
     const process = this.#process;
     const { schedule } = process.options;
     const death = process.begin('write');
+    const begunMs = schedule.nowMs;
+    const arrive = (isAnswered: boolean): T => {
+      this.#world.arriving = { begunMs, isAnswered };
+      return apply();
+    };
     return new Promise((resolve, reject) => {
       if (death === 'before') {
         schedule.after(0, () => process.die(`before ${what}`));
@@ -198,7 +203,7 @@ export class SimulatedClient implements KubernetesClient {
       }
       const note = (text: string): void => process.options.log(process.name, `${what}: ${text}`);
       const send = (): void =>
-        this.#send({ what, timeoutMs: Math.max(1, timeoutMs ?? this.#timeoutMs), death, apply, resolve, reject, note });
+        this.#send({ what, timeoutMs: Math.max(1, timeoutMs ?? this.#timeoutMs), death, apply: arrive, resolve, reject, note });
       const { interference } = process.options.script;
       if (interference?.call !== process.calls) return send();
       if (interference.deed !== undefined) act(this.#world, { atMs: 0, kind: interference.deed, replicas: 2 });
@@ -217,7 +222,7 @@ export class SimulatedClient implements KubernetesClient {
       schedule.after(passage.arrivesMs, () => {
         try {
           if (process.isForbidden()) throw this.#refuse('forbidden', 'a policy refuses it (simulated)');
-          answer = { value: apply() };
+          answer = { value: apply(passage.answersMs !== undefined) };
           note(passage.answersMs === undefined ? 'done, its answer is lost' : 'done');
         } catch (error) {
           if (!(error instanceof process.options.subject.Fault)) throw error;

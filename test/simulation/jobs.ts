@@ -1,4 +1,5 @@
 import type { RawJob } from '../../src/kubernetes/raw.ts';
+import { journalAnnotation } from '../../src/rollout/names.ts';
 import { type ApiServer, cluster } from './api-server.ts';
 import { timestamp, uidOf } from './objects.ts';
 import type { Dice } from './random.ts';
@@ -82,6 +83,12 @@ export function deadlineOf(job: RawJob | undefined): number | undefined {
   const seconds = job?.spec?.activeDeadlineSeconds;
   const start = job?.status?.startTime;
   return seconds === undefined || start === undefined ? undefined : Date.parse(start) + seconds * 1000;
+}
+
+/** The run that a Job's journal names. */
+export function holderOf(job: RawJob | undefined): string | undefined {
+  const { state } = JSON.parse(job?.metadata?.annotations?.[journalAnnotation] ?? '{}') as { state?: { holder: { runUrl: string } } };
+  return state?.holder.runUrl.split('/').at(-1);
 }
 
 export function isOver(job: RawJob | undefined): boolean {

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandMutants } from './command-mutants.ts';
 import { directMutants } from './direct-mutants.ts';
 import type { Subject } from './subject.ts';
 
@@ -93,6 +94,22 @@ export const mutants: readonly Mutant[] = [
     name: 'no write tests the fence',
     hint: 'good: unlabel ',
     edits: [{ file: 'kubernetes/patches.ts', from: "{ op: 'test', path: fencePath, value: jobUid },", to: '' }],
+  },
+  {
+    name: 'a claim of the fence counts again when it comes late',
+    hint: 'seed 6311',
+    edits: [
+      {
+        file: 'kubernetes/patches.ts',
+        from: "{ op: 'test', path: '/metadata/resourceVersion', value: stable.metadata?.resourceVersion }, ",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'the promotion may be on its way for half of the dead-man',
+    hint: 'seed 56',
+    edits: [{ file: 'kubernetes/commands.ts', from: 'timeoutMs: plan.spec.deadManMs / 4', to: 'timeoutMs: plan.spec.deadManMs / 2' }],
   },
   {
     name: 'the way back overwrites any image',
@@ -189,45 +206,6 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'reconcile takes over what lives',
-    hint: 'good: reconcile at',
-    edits: [
-      { file: 'rollout/standing.ts', from: "silentMs >= recordStaleMs ? 'stale'", to: "silentMs >= 0 ? 'stale'" },
-      { file: 'kubernetes/lock.ts', from: 'nowMs - journal.state.heartbeatAtMs < recordStaleMs', to: 'nowMs < 0' },
-    ],
-  },
-  {
-    name: 'reconcile cleans up behind a rollout that lives',
-    hint: 'good: reconcile at',
-    edits: [
-      { file: 'rollout/standing.ts', from: 'if (job === undefined || !job.ours) return', to: 'if (job !== undefined) return' },
-      { file: 'rollout/standing.ts', from: 'if (job?.ours === true) return [];', to: '' },
-    ],
-  },
-  {
-    name: 'an abort of a promotion puts nothing back',
-    hint: 'good: abort at',
-    edits: [{ file: 'rollout/abort.ts', from: "phase.kind === 'ending' || !isUndoneByDeletion(phase)", to: "phase.kind === 'ending'" }],
-  },
-  {
-    name: 'nobody hears of an abort',
-    hint: 'good: abort at',
-    edits: [
-      { file: 'rollout/phases/interruption.ts', from: 'job.holder !== state.holder.id', to: "job.holder === 'nobody'" },
-      { file: 'kubernetes/cluster-world.ts', from: 'jobFacts(job).holder !== state.holder.id', to: "jobFacts(job).holder === 'nobody'" },
-    ],
-  },
-  {
-    name: 'a stale record is left to itself',
-    hint: 'repaired by reconcile',
-    edits: [{ file: 'runner/reconcile.ts', from: "if (standing === 'stale') {", to: "if (standing === 'none') {" }],
-  },
-  {
-    name: 'reconcile leaves our name',
-    hint: 'repaired by reconcile',
-    edits: [{ file: 'rollout/standing.ts', from: 'if (stable.owned) left.push', to: "if (stable.owned && names.job === '') left.push" }],
-  },
-  {
     name: 'never gives up',
     hint: 'undisturbed: metrics are lost for good',
     edits: [
@@ -238,6 +216,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  ...commandMutants,
   ...directMutants,
 ];
 

@@ -1,4 +1,5 @@
 import type { Plan } from '../../src/rollout/plan.ts';
+import type { SimulatedProcess } from './process.ts';
 import type { World } from './world.ts';
 
 /** What the checker has seen of one rollout. */
@@ -12,6 +13,8 @@ export type Rollout = {
   readonly stepsAtMs: number[];
   /** The run that has taken it over, because the first one seemed dead. */
   takenBy: string | undefined;
+  /** The phase that it was in then. */
+  takenInPhase: string | undefined;
   /** Canary replicas that were written last. */
   replicas: number;
   /** Stable replicas in the last answer that its process was given. */
@@ -35,10 +38,14 @@ export type Rollout = {
   phase: string;
   journalAtMs: number;
   phaseAtMs: number;
+  /** When the journal first said that it ends: whoever goes on with that waits no longer than the first one would have. */
+  endsSinceMs: number | undefined;
   jobGoneAtMs: number | undefined;
   promotedAtMs: number;
   revertedAtMs: number;
   triedToRevert: boolean;
+  /** An answer has told its process that the journal says so. */
+  knowsWayBack: boolean;
   wasComplete: boolean;
   changedByOthersAtMs: number;
   /** Since when every answer that was given said that the Deployment is complete with the new images. */
@@ -58,6 +65,7 @@ export function recordOf(name: string, startedAtMs: number): Rollout {
     index: -1,
     stepsAtMs: [],
     takenBy: undefined,
+    takenInPhase: undefined,
     replicas: 0,
     seenReplicas: 0,
     wasRescaled: false,
@@ -70,10 +78,12 @@ export function recordOf(name: string, startedAtMs: number): Rollout {
     phase: '',
     journalAtMs: 0,
     phaseAtMs: 0,
+    endsSinceMs: undefined,
     jobGoneAtMs: undefined,
     promotedAtMs: 0,
     revertedAtMs: 0,
     triedToRevert: false,
+    knowsWayBack: false,
     wasComplete: false,
     changedByOthersAtMs: -1,
     fullSinceMs: undefined,
@@ -101,5 +111,7 @@ export function isDirect(plan: Plan): boolean {
 
 export type Watch = {
   readonly world: World;
+  /** Whether a process knew that its Job was over, or another's, when it decided on the write that arrives now. */
+  knewOfLoss(process: SimulatedProcess): boolean;
   violate(invariant: string, text: string): void;
 };

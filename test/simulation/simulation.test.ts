@@ -47,6 +47,10 @@ function directCase(seed: number): Case {
   return { name: `direct seed ${seed}`, scenario: randomDirectScenario(seed) };
 }
 
+function pastCase({ seed, direct }: (typeof seedsThatFailed)[number]): Case {
+  return direct === true ? directCase(seed) : seedCase(seed);
+}
+
 function tell({ name }: Case, played: Played): string {
   return [`${name}:`, ...played.log, '', ...played.violations, JSON.stringify(played.ends)].join('\n');
 }
@@ -105,7 +109,7 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
   });
 
   it('keeps what the seeds of the past have taught', { timeout: 60_000 }, async () => {
-    await expectClean(seedsThatFailed.map(({ seed }) => seedCase(seed)));
+    await expectClean(seedsThatFailed.map(pastCase));
   });
 
   it(`survives ${seedsCount} random stories, and each always goes the same way`, { timeout: isSoak ? soakMs : 120_000 }, async () => {
@@ -139,7 +143,15 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
       const seeds = Array.from({ length: 500 }, (_, index) => seedCase(index + 1));
       const direct = Array.from({ length: 300 }, (_, index) => directCase(index + 1));
       const traces = await tracesOf(original);
-      all = [...handmade, ...everyInterference(traces), ...everyVisit(), ...everyDeath(traces), ...seeds, ...direct];
+      all = [
+        ...handmade,
+        ...seedsThatFailed.map(pastCase),
+        ...everyInterference(traces),
+        ...everyVisit(),
+        ...everyDeath(traces),
+        ...seeds,
+        ...direct,
+      ];
     });
 
     it.each(mutants)('$name', { timeout: 60_000 }, async (mutant) => {

@@ -33,6 +33,8 @@ export class World {
   readonly traffic: Traffic;
   readonly lines: string[] = [];
   observer: Observer | undefined;
+  /** Of the write that arrives now: when it was decided, and whether its process will hear of it. */
+  arriving = { begunMs: 0, isAnswered: true };
   /** The most canary pods that any step has asked for: pods of a larger step may still be going. */
   canaryMost = 0;
   /** Since when no stable pod is ready; undefined while one is. */

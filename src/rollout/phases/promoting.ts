@@ -206,7 +206,8 @@ function revert(plan: Plan, state: RolloutState, phase: Reverting, observation: 
     const because = `${phase.outcome.because}; and the old image could not be put back within ${recordMs / 60_000} min`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
-  const heartbeat = heartbeatIfDue(plan, state, nowMs);
+  // A heartbeat that is refused keeps nothing from its way back: whether the old image is refused, too, only trying tells.
+  const heartbeat = rejection === undefined ? heartbeatIfDue(plan, state, nowMs) : undefined;
   if (heartbeat !== undefined) return heartbeat;
   if (stable.rollout === undefined) return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'a promotion arrived late' };
   return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };
