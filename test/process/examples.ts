@@ -101,6 +101,29 @@ export const examples: Readonly<Record<string, Example>> = {
       expect(maps).toMatchObject([{ data: { a: 'new' } }, { data: { 'robots.txt': 'Disallow: /' } }]);
     },
   },
+  'examples/green-deployment.yml': {
+    ...untouched,
+    stage: {
+      prepare(sandbox) {
+        for (const [set, replicas] of [
+          ['blue', 4],
+          ['green', 0],
+        ] as const) {
+          const manifest = deploymentManifest({ name: `app-${set}`, replicas, spec: pairSpec(set, 'app') });
+          sandbox.apply(manifest);
+        }
+        sandbox.apply(serviceManifest('app', { app: 'app', set: 'blue' }));
+        sandbox.advance(readyMs);
+        sandbox.traffic.start({ namespace, service: 'app', ratePerSecond: 200 });
+      },
+    },
+    shows: { Release: promoted, 'Say how it ended': 'promoted (gates-passed) shop/web:v2' },
+    after({ sandbox }, expect) {
+      expect(sandbox.get('services', namespace, 'app')?.spec.selector).toEqual({ app: 'app', set: 'green' });
+      expect(standing(sandbox, 'app-blue')).toBe('0 shop/web:v1');
+      expect(standing(sandbox, 'app-green')).toBe('4 shop/web:v2');
+    },
+  },
   'examples/plan.yml': {
     ...untouched,
     shows: { Plan: 'planned, planned' },

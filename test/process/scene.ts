@@ -50,12 +50,12 @@ export function deploymentManifest(options: SceneOptions = {}): Manifest {
   };
 }
 
-export function serviceManifest(name = deploymentName): Manifest {
+export function serviceManifest(name = deploymentName, selector: Manifest = { app: name }): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace },
-    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
+    spec: { selector, ports: [{ port: 80, targetPort: 8080 }] },
   };
 }
 
