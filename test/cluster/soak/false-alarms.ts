@@ -43,7 +43,6 @@ async function releaseOnce(
   seen: { sent: number; failed: number; readonly seconds: number[] },
 ): Promise<void> {
   await scene.takeBaseline();
-  await scene.load.goOn();
   const run = await scene.release({ ...asByDefault, ...inputs, tag });
   assertResult(run, 'promoted', /^gates-passed$/u);
   seen.seconds.push((run.endedAtMs - run.startedAtMs) / 1000);

@@ -67,7 +67,6 @@ async function takeTurn(
   const inputs = strategies[turn % strategies.length] ?? strategies[0];
   try {
     await scene.takeBaseline();
-    await scene.load.goOn();
     const images = await act({ ...quick, ...inputs });
     const stats = await scene.load.settled();
     totals.requests += stats.sent;
