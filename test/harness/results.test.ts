@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeResults, describeSpread, type ScenarioResult } from '../cluster/harness/results.ts';
+import { describeResults, describeSeconds, describeSpread, type ScenarioResult } from '../cluster/harness/results.ts';
 
 function result(scenario: string, peakPods: number, changes: Partial<ScenarioResult> = {}): ScenarioResult {
   return {
@@ -35,5 +35,10 @@ describe('results of scenarios', () => {
     expect(rows).toContain('| bad | peak pods | 6 | 8 | 5, 8, 6 |');
     expect(rows).toContain('| bad | errors seen | 7 | 7 | 7, 7, 7 |');
     expect(rows.join('\n')).not.toContain('alone');
+  });
+
+  test('of many releases in one scenario give median and maximum to a tenth of a second', () => {
+    const figures = describeSeconds('release', [78.004, 75, 138.123, 78.004]);
+    expect(figures).toEqual({ 'seconds of a release, median': 78, 'seconds of a release, at most': 138.1 });
   });
 });

@@ -72,6 +72,15 @@ export function median(values: readonly number[]): number | undefined {
   return sorted.length % 2 === 0 && lower !== undefined && upper !== undefined ? (lower + upper) / 2 : upper;
 }
 
+/** Seconds of many releases as figures of one scenario. */
+export function describeSeconds(what: string, seconds: readonly number[]): Readonly<Record<string, number>> {
+  const rounded = (value: number): number => Number(value.toFixed(1));
+  return {
+    [`seconds of a ${what}, median`]: rounded(median(seconds) ?? Number.NaN),
+    [`seconds of a ${what}, at most`]: rounded(Math.max(...seconds)),
+  };
+}
+
 /** Median and maximum of every figure of scenarios that ran more than once. */
 export function describeSpread(results: readonly ScenarioResult[]): readonly string[] {
   const figures = new Map<string, number[]>();

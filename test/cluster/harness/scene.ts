@@ -119,7 +119,10 @@ export class Scene {
       this.api.get<Service>(this.paths.service('web')),
       readNames(this.api, this.namespace),
     ]);
-    if (this.options.load !== false) await this.load.reset();
+    if (this.options.load !== false) {
+      await this.load.goOn();
+      await this.load.reset();
+    }
     this.baselineTaken = { atMs: Date.now(), deployment, service, names };
   }
 

@@ -1,5 +1,5 @@
 import { assertHolds, assertResult } from '../harness/assertions.ts';
-import { median } from '../harness/results.ts';
+import { describeSeconds } from '../harness/results.ts';
 import { scenario } from '../harness/scenario.ts';
 import type { Scene } from '../harness/scene.ts';
 import { rounds } from './rounds.ts';
@@ -26,8 +26,7 @@ export function falseAlarms(source: string, inputs: Readonly<Record<string, stri
       const share = seen.failed / seen.sent;
       scene.failedRequests = seen.failed;
       scene.figures['releases promoted'] = seen.seconds.length;
-      scene.figures['seconds of a release, median'] = median(seen.seconds) ?? 'none';
-      scene.figures['seconds of a release, at most'] = Math.max(...seen.seconds);
+      Object.assign(scene.figures, describeSeconds('release', seen.seconds));
       scene.figures['requests'] = seen.sent;
       scene.figures['failed share in %'] = Number((100 * share).toFixed(3));
       // Four standard deviations of as many independent requests.
@@ -44,7 +43,6 @@ async function releaseOnce(
   seen: { sent: number; failed: number; readonly seconds: number[] },
 ): Promise<void> {
   await scene.takeBaseline();
-  await scene.load.goOn();
   const run = await scene.release({ ...asByDefault, ...inputs, tag });
   assertResult(run, 'promoted', /^gates-passed$/u);
   seen.seconds.push((run.endedAtMs - run.startedAtMs) / 1000);

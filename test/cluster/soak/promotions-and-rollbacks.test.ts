@@ -3,7 +3,7 @@ import type { ActionResult } from '../../runner/run-action.ts';
 import { assertEnd, assertHolds, assertResult } from '../harness/assertions.ts';
 import { differences, without } from '../harness/compare.ts';
 import { type Baseline, type Expectation, managersOf } from '../harness/expectation.ts';
-import { median } from '../harness/results.ts';
+import { describeSeconds } from '../harness/results.ts';
 import { scenario } from '../harness/scenario.ts';
 import type { Scene } from '../harness/scene.ts';
 import type { Deployment, KubernetesObject } from '../harness/shapes.ts';
@@ -52,7 +52,7 @@ scenario(
     await assertNothingLeaked(scene, first);
     scene.failedRequests = totals.failed;
     scene.figures['requests'] = totals.requests;
-    for (const [what, seconds] of Object.entries(totals.seconds)) scene.figures[`seconds of a ${what}, median`] = median(seconds) ?? 'none';
+    for (const [what, seconds] of Object.entries(totals.seconds)) Object.assign(scene.figures, describeSeconds(what, seconds));
   },
 );
 
@@ -67,7 +67,6 @@ async function takeTurn(
   const inputs = strategies[turn % strategies.length] ?? strategies[0];
   try {
     await scene.takeBaseline();
-    await scene.load.goOn();
     const images = await act({ ...quick, ...inputs });
     const stats = await scene.load.settled();
     totals.requests += stats.sent;
