@@ -75,7 +75,7 @@ function numbers(report: Report): string {
   const row = (name: string, arm: ArmNumbers, limit: string) => [name, count(arm.requests), count(arm.errors), rate(arm), limit];
   const limit = found.limitRate === undefined ? 'not known' : percent(found.limitRate);
   const sure = found.confidence === undefined ? '' : `\n\nConfidence of the verdict: ${confidence(found.confidence)}.`;
-  const lines = [row('canary', found.canary, limit), row('stable', found.stable, '')];
+  const lines = [row(found.judged ?? 'canary', found.canary, limit), row('stable', found.stable, '')];
   return `${table('Numbers', ['', 'requests', 'errors', 'error rate', 'limit'], lines, lines.length)}${sure}`;
 }
 

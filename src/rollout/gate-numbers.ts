@@ -21,6 +21,7 @@ export function gateNumbers(
   const limit = numbers.limits[index];
   const decided = outcome.reason === 'metrics-failed' ? limit?.worse : outcome.reason === 'gates-passed' ? limit?.within : undefined;
   return {
+    judged: rules.judged,
     canary: numbers.canary,
     stable: numbers.stable,
     limitRate: limit?.allowedRate,

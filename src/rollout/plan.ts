@@ -81,7 +81,7 @@ export function planRelease(
     sleepBeforeStop: facts.sleepBeforeStop,
     steps: plannedSteps(facts, spec, pair, halfAtMost),
     spec,
-    rules,
+    rules: namedRules(rules, spec),
     minAvailable: facts.minAvailable,
     stableSample: undefined,
     trial: planTrial(facts, spec),
@@ -89,6 +89,12 @@ export function planRelease(
     ...(facts.blueGreen?.kind === 'colours' ? { blueGreen: facts.blueGreen.plan } : {}),
     ...(pair === undefined ? {} : { pair }),
   };
+}
+
+/** The judged pods of a canary are called that, whoever keeps them. */
+function namedRules(rules: MetricsRules | undefined, { strategy }: ReleaseSpec): MetricsRules | undefined {
+  if (rules === undefined || strategy === 'canary') return rules;
+  return { ...rules, judged: strategy === 'blue-green' ? 'green' : 'new version' };
 }
 
 function plannedSteps(facts: DeploymentFacts, spec: ReleaseSpec, pair: PairPlan | undefined, halfAtMost: boolean): Plan['steps'] {

@@ -26,6 +26,8 @@ export type ArmNumbers = {
 
 /** The numbers behind the verdict of the metrics gate. */
 export type GateNumbers = {
+  /** What the judged version, `canary` below, is called; undefined: canary. */
+  readonly judged?: string | undefined;
   readonly canary: ArmNumbers;
   readonly stable: ArmNumbers;
   /** What the canary's error rate may be at most, as a fraction; undefined while it cannot be told. */

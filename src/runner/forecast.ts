@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { isDirect } from '../rollout/describe-direct-plan.ts';
 import { type Before, beforeAfterRules } from '../rollout/gates/before-after.ts';
+import { judgedRequests, theJudged } from '../rollout/gates/metrics-rules.ts';
 import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
 import type { Plan } from '../rollout/plan.ts';
 import type { StableTraffic } from './ports.ts';
@@ -46,7 +47,7 @@ export function refuseHopeless(plan: Plan, expected: Forecast, traffic: StableTr
   const rate = Number(traffic.requestsPerSecond.toFixed(2));
   throw new UserError(
     'traffic-too-little',
-    `Too little traffic for a verdict: about ${expected.neededRequests} canary requests are needed, and ${rate} requests/s give the canary about ${expected.availableRequests} within ${Math.round(plan.spec.timeoutMs / 1000)} s`,
+    `Too little traffic for a verdict: about ${expected.neededRequests} ${judgedRequests(plan.rules ?? {})} are needed, and ${rate} requests/s give ${theJudged(plan.rules ?? {})} about ${expected.availableRequests} within ${Math.round(plan.spec.timeoutMs / 1000)} s`,
     'Any of these helps: a longer timeout, a larger last step, a wider max-error-increase, on-inconclusive: promote, or metrics: none (readiness alone)',
   );
 }

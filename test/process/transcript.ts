@@ -75,7 +75,8 @@ const replacements: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Sentences of the metrics gate: every number in them is another one in each run. */
-const measured = /% errors|requests\/s|canary requests|evidence of bad|^\| (?:canary|stable) \| \d|^duration: /u;
+const measured =
+  /% errors|requests\/s|(?:canary requests|requests of (?:the new version|green))|evidence of bad|^\| (?:canary|new version|green|stable) \| \d|^duration: /u;
 
 export function normalise(line: string): string {
   let text = line;

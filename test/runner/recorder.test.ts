@@ -109,9 +109,7 @@ describe('a recording of more than one phase', () => {
   const direct = spec({ judgedBy: 'metrics', strategy: 'rolling', steps: [] });
   const rolled = plan({ spec: direct, rules, stableSample: { errors: 20, requests: 5_000 } });
   /** Beside the old pods first, then alone: so many errors in each 1,000 requests of the new ones. */
-  const recorded = (errors: number): string => {
-    const lines: string[] = [];
-    const recorder = new Recorder(rolled, { write: (line) => lines.push(line) }, listening().reporter);
+  const record = (recorder: Recorder, errors: number): void => {
     const fresh = stable({ images: { app: 'app:v2' } });
     let now = state({ kind: 'rolling', sinceMs: nowMs, judged: [] }, { startedAtMs: nowMs });
     for (let turn = 0; turn < 20; turn += 1) {
@@ -124,6 +122,10 @@ describe('a recording of more than one phase', () => {
       const baking: Phase = { kind: 'baking', sinceMs: atMs, proved: true, because: '', judged: [] };
       if (turn === 3) now = { ...withoutStable(rolled, now), phase: baking };
     }
+  };
+  const recorded = (errors: number): string => {
+    const lines: string[] = [];
+    record(new Recorder(rolled, { write: (line) => lines.push(line) }, listening().reporter), errors);
     return `${lines.join('\n')}\n`;
   };
   const verdicts = (text: string, flags: Record<string, string> = {}) =>
@@ -137,6 +139,15 @@ describe('a recording of more than one phase', () => {
       { kind: 'phase', name: 'rolling', atMs: nowMs },
       { kind: 'phase', name: 'baking', atMs: nowMs + 15_000, before: { errors: 32, requests: 8_000 } },
     ]);
+  });
+
+  test('shows the course of the one that counts', () => {
+    const recorder = new Recorder(rolled, undefined, listening().reporter);
+    record(recorder, 1);
+    const [first, ...later] = recorder.course.marks;
+    expect(first).toMatchObject({ atMs: nowMs + 20_000, counts: { canaryRequests: 4_000, stableRequests: 0 } });
+    expect(later.length).toBeGreaterThan(10);
+    expect(later.every(({ counts }) => counts.stableRequests === 0)).toBe(true);
   });
 
   test('passes in the second, once its time is over', () => {

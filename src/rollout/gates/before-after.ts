@@ -24,6 +24,8 @@ export function beforeAfterRules(rules: MetricsRules, before: Before): MetricsRu
   if (limits.some((limit) => limit.absolute >= 1)) return undefined;
   return {
     ...rules,
+    // A canary is gone by then.
+    judged: rules.judged ?? 'new version',
     limits,
     // Who has all of the traffic has no share of it.
     minTraffic: undefined,

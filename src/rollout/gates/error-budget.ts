@@ -1,5 +1,6 @@
 import { count } from './amounts.ts';
 import { addBatches, closeBatch, noBatch } from './counters.ts';
+import { type MetricsRules, theJudged } from './metrics-rules.ts';
 import type { Batch } from './sequential-test.ts';
 
 /**
@@ -65,6 +66,6 @@ export function isOverdrawn(budget: number, evidence: BudgetEvidence, rateBefore
   return evidence.spent + open.canaryErrors - (rateBefore ?? stableRate(open)) * open.canaryRequests > budget;
 }
 
-export function explainSpent(budget: number, { spent }: BudgetEvidence, totals: Batch): string {
-  return `the canary failed ${count(totals.canaryErrors)} of ${count(totals.canaryRequests)} requests, ${count(spent)} more than at stable's rate: the error budget is ${count(budget)}`;
+export function explainSpent(rules: MetricsRules, { spent }: BudgetEvidence, totals: Batch): string {
+  return `${theJudged(rules)} failed ${count(totals.canaryErrors)} of ${count(totals.canaryRequests)} requests, ${count(spent)} more than at stable's rate: the error budget is ${count(rules.errorBudget ?? 0)}`;
 }

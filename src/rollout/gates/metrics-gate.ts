@@ -6,7 +6,7 @@ import { fullBudget, isOverdrawn, isSpent, spend } from './error-budget.ts';
 import { addToTally, emptyTally } from './limit-tally.ts';
 import type { LimitEvidence, MetricsEvidence } from './metrics-evidence.ts';
 import { countsOf, requestsStillNeeded, weakestLimit } from './metrics-numbers.ts';
-import { type GateLimit, isSlowLimit, type MetricsRules, withinTest, worseTest } from './metrics-rules.ts';
+import { type GateLimit, isSlowLimit, judgedName, type MetricsRules, theJudged, withinTest, worseTest } from './metrics-rules.ts';
 import {
   explainFailure,
   explainNoReading,
@@ -152,14 +152,14 @@ export function judgeMetrics(rules: MetricsRules, evidence: MetricsEvidence, now
     return {
       kind: 'unknown',
       reason: 'metrics-unavailable',
-      because: explainStale(evidence, stableQuietMs, canaryQuietMs > rules.staleMs),
+      because: explainStale(rules, evidence, stableQuietMs, canaryQuietMs > rules.staleMs),
     };
   }
   if (canaryQuietMs > rules.staleMs) {
-    return { kind: 'unknown', reason: 'too-little-traffic', because: explainSilentCanary(canaryQuietMs) };
+    return { kind: 'unknown', reason: 'too-little-traffic', because: explainSilentCanary(rules, canaryQuietMs) };
   }
   if (evidence.slow !== undefined && evidence.slow.totals.canaryRequests === 0 && evidence.totals.canaryRequests > 0) {
-    return { kind: 'unknown', reason: 'metrics-unavailable', because: 'the metrics hold no response times of the canary' };
+    return { kind: 'unknown', reason: 'metrics-unavailable', because: `the metrics hold no response times of ${theJudged(rules)}` };
   }
   const suspected = evidence.limits.some((one) => one.worse.logE >= rules.failNats) || overdraws(rules, evidence);
   const kept = rules.limits.length > 0 && rules.limits.every((_, index) => (evidence.limits[index]?.within.logE ?? 0) >= rules.passNats);
@@ -185,7 +185,7 @@ function reasonOf(limit: NonNullable<MetricsEvidence['failure']>['limit']): Reas
 export function describeProgress(rules: MetricsRules, evidence: MetricsEvidence): string {
   if (evidence.canaryMovedAtMs === undefined) return explainNoReading(evidence);
   const { canaryErrors, canaryRequests, stableErrors, stableRequests } = evidence.totals;
-  const canary = `canary ${count(canaryErrors)} of ${count(canaryRequests)} failed (${rateOf(canaryErrors, canaryRequests)})`;
+  const canary = `${judgedName(rules)} ${count(canaryErrors)} of ${count(canaryRequests)} failed (${rateOf(canaryErrors, canaryRequests)})`;
   const stable = `stable ${count(stableErrors)} of ${count(stableRequests)} (${rateOf(stableErrors, stableRequests)})`;
   const bad = Math.max(...evidence.limits.map((one) => one.worse.logE)).toFixed(1);
   const good = Math.min(...evidence.limits.map((one) => one.within.logE)).toFixed(1);

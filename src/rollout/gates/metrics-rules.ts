@@ -6,6 +6,8 @@ export type GateLimit = ErrorLimit & { readonly slowOverMs?: number };
 
 /** What the canary's errors are judged by: plain data, the same for the same spec. */
 export type MetricsRules = {
+  /** What the judged version is called in sentences; undefined: canary. */
+  readonly judged?: 'green' | 'new version' | undefined;
   /** `compare` to stable, or an absolute limit (`ratio` 0); never empty. The canary must keep within all, one that is broken fails. */
   readonly limits: readonly GateLimit[];
   /** The part of its fair share of the requests that the canary must answer; undefined: not judged. */
@@ -74,6 +76,21 @@ export function rulesFor(given: { readonly compare: boolean; readonly spec: Judg
 
 export function isSlowLimit(limit: GateLimit): boolean {
   return limit.slowOverMs !== undefined;
+}
+
+/** What the judged version is called. */
+export function judgedName({ judged }: Pick<MetricsRules, 'judged'>): string {
+  return judged ?? 'canary';
+}
+
+/** The same with its article, for a sentence. */
+export function theJudged(rules: Pick<MetricsRules, 'judged'>): string {
+  return rules.judged === 'green' ? 'green' : `the ${judgedName(rules)}`;
+}
+
+/** Its requests, for a number before it. */
+export function judgedRequests(rules: Pick<MetricsRules, 'judged'>): string {
+  return rules.judged === undefined ? 'canary requests' : `requests of ${theJudged(rules)}`;
 }
 
 /** How many tests share alpha. */

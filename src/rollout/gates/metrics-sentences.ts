@@ -2,7 +2,7 @@ import { confidencePercent, count, percent, rateOf } from './amounts.ts';
 import { explainSpent, fullBudget } from './error-budget.ts';
 import type { MetricsEvidence } from './metrics-evidence.ts';
 import { allowedRateSoFar, confidenceOf, countsOf, weakestLimit } from './metrics-numbers.ts';
-import { type GateLimit, type MetricsRules, testCount } from './metrics-rules.ts';
+import { type GateLimit, judgedName, judgedRequests, type MetricsRules, testCount, theJudged } from './metrics-rules.ts';
 import type { Batch } from './sequential-test.ts';
 import { durationText } from './slow-requests.ts';
 import { explainVanished, startTraffic } from './traffic-share.ts';
@@ -10,7 +10,7 @@ import { explainVanished, startTraffic } from './traffic-share.ts';
 /** Why the metrics gate failed. */
 export function explainFailure(rules: MetricsRules, evidence: MetricsEvidence): string {
   const index = evidence.failure?.limit ?? 0;
-  if (index === 'budget') return explainSpent(rules.errorBudget ?? 0, evidence.budget ?? fullBudget, evidence.totals);
+  if (index === 'budget') return explainSpent(rules, evidence.budget ?? fullBudget, evidence.totals);
   if (index === 'traffic') return explainVanished(rules, evidence.traffic ?? startTraffic(rules));
   const limit = rules.limits[index];
   const one = evidence.limits[index];
@@ -23,7 +23,7 @@ export function explainFailure(rules: MetricsRules, evidence: MetricsEvidence): 
   const when = isLate ? inTheLast((evidence.failure?.atMs ?? excess.sinceMs) - excess.sinceMs) : '';
   const allowed = shown.allowedErrors / shown.counts.canaryRequests;
   const worse = `worse than the allowed ${limitText(limit, allowed)} with ${confidence} confidence`;
-  return `${armsOf(limit, shown.counts)}${when}: ${worse}`;
+  return `${armsOf(rules, limit, shown.counts)}${when}: ${worse}`;
 }
 
 /** Why the metrics gate passed: the limit with the least evidence, as the others are surer. */
@@ -32,7 +32,7 @@ export function explainPass(rules: MetricsRules, evidence: MetricsEvidence): str
   if (limit === undefined || one === undefined) return 'no limit';
   const allowed = limitText(limit, allowedRateSoFar(limit, one, evidence));
   const confidence = confidencePercent(confidenceOf(one.within.logE));
-  return `${armsOf(limit, one.tally.whole.counts)}: within the allowed ${allowed} with ${confidence} confidence`;
+  return `${armsOf(rules, limit, one.tally.whole.counts)}: within the allowed ${allowed} with ${confidence} confidence`;
 }
 
 /** There is no reading yet. */
@@ -41,16 +41,17 @@ export function explainNoReading(evidence: MetricsEvidence): string {
 }
 
 /** Counters that should move stand still. */
-export function explainStale(evidence: MetricsEvidence, quietMs: number, canaryToo: boolean): string {
+export function explainStale(rules: MetricsRules, evidence: MetricsEvidence, quietMs: number, canaryToo: boolean): string {
   const who = canaryToo ? 'no request was counted' : 'no request of stable was counted';
   const why =
-    evidence.unavailable ?? (canaryToo ? 'no traffic, or Prometheus does not scrape' : 'there is nothing to compare the canary with');
+    evidence.unavailable ??
+    (canaryToo ? 'no traffic, or Prometheus does not scrape' : `there is nothing to compare ${theJudged(rules)} with`);
   return `${who} for ${seconds(quietMs)}: ${why}`;
 }
 
 /** Stable answers and the canary does not: it gets no traffic, is not scraped, or hangs. */
-export function explainSilentCanary(quietMs: number): string {
-  return `the canary answered no request for ${seconds(quietMs)} while stable did: it gets no traffic, is not scraped, or hangs`;
+export function explainSilentCanary(rules: MetricsRules, quietMs: number): string {
+  return `${theJudged(rules)} answered no request for ${seconds(quietMs)} while stable did: it gets no traffic, is not scraped, or hangs`;
 }
 
 /** Not enough canary requests for a verdict. */
@@ -60,7 +61,7 @@ export function explainTooLittle(rules: MetricsRules, evidence: MetricsEvidence,
     limit === undefined || one === undefined ? '' : ` to show that it is within ${percent(allowedRateSoFar(limit, one, evidence))}`;
   const { canaryErrors, canaryRequests } = countsOf(limit, evidence);
   const failed = canaryErrors > 0 ? ` (${count(canaryErrors)} ${limit?.slowOverMs === undefined ? 'failed' : 'slow'})` : '';
-  const seen = `${count(canaryRequests)} of about ${count(neededRequests)} canary requests${failed}`;
+  const seen = `${count(canaryRequests)} of about ${count(neededRequests)} ${judgedRequests(rules)}${failed}`;
   return `too little traffic: ${seen}; even without errors so many are needed${allowed}`;
 }
 
@@ -74,13 +75,13 @@ export function explainTooClose(rules: MetricsRules, evidence: MetricsEvidence):
       ? `good (evidence ${odds(within.logE)} to 1, ${count(Math.exp(rules.passNats))} to 1 needed)`
       : `bad (evidence ${odds(worse.logE)} to 1, ${count(Math.exp(rules.failNats))} to 1 needed)`;
   const allowed = limitText(limit, allowedRateSoFar(limit, one, evidence));
-  return `${armsOf(limit, countsOf(limit, evidence))}: too close to the allowed ${allowed} to call; leaning ${leaning}`;
+  return `${armsOf(rules, limit, countsOf(limit, evidence))}: too close to the allowed ${allowed} to call; leaning ${leaning}`;
 }
 
-function armsOf(limit: GateLimit, counts: Batch): string {
+function armsOf(rules: MetricsRules, limit: GateLimit, counts: Batch): string {
   const { canaryErrors, canaryRequests, stableErrors, stableRequests } = counts;
   const what = limit.slowOverMs === undefined ? 'errors' : `slower than ${durationText(limit.slowOverMs)}`;
-  const canary = `canary ${rateOf(canaryErrors, canaryRequests)} ${what} (${count(canaryErrors)} of ${count(canaryRequests)})`;
+  const canary = `${judgedName(rules)} ${rateOf(canaryErrors, canaryRequests)} ${what} (${count(canaryErrors)} of ${count(canaryRequests)})`;
   if (limit.ratio === 0) return canary;
   return `${canary} against stable ${rateOf(stableErrors, stableRequests)} (${count(stableErrors)} of ${count(stableRequests)})`;
 }

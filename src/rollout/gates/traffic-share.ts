@@ -1,5 +1,5 @@
 import { count, percent } from './amounts.ts';
-import type { MetricsRules } from './metrics-rules.ts';
+import { type MetricsRules, theJudged } from './metrics-rules.ts';
 import { type Batch, type SequentialTest, startTest, type TestState, updateTest } from './sequential-test.ts';
 
 /**
@@ -81,5 +81,5 @@ function trafficTest(rules: MetricsRules, share: number): SequentialTest {
 
 export function explainVanished(rules: MetricsRules, traffic: TrafficEvidence): string {
   const { canaryRequests, expectedRequests } = traffic.total;
-  return `the canary answered ${count(canaryRequests)} requests where its share of the pods is ${count(expectedRequests)}: less than the ${percent(rules.minTraffic ?? 0)} of it that min-traffic asks for; it hangs, refuses connections, or gets none`;
+  return `${theJudged(rules)} answered ${count(canaryRequests)} requests where its share of the pods is ${count(expectedRequests)}: less than the ${percent(rules.minTraffic ?? 0)} of it that min-traffic asks for; it hangs, refuses connections, or gets none`;
 }
