@@ -1,9 +1,10 @@
 import { UserError } from '../errors.ts';
 import { namesFor, rolloutLabel, targetLabel } from '../rollout/names.ts';
-import type { FoundCanary, FoundDeployment, FoundJob, Situation } from '../rollout/situation.ts';
+import type { FoundCanary, FoundDeployment, FoundHolder, FoundJob, Situation } from '../rollout/situation.ts';
 import { findAllowed, findSecond, foundColours } from './found-colours.ts';
 import { isOurCanary, whyUnhealthy } from './inspection.ts';
 import { type Journal, jobFacts, readJournal } from './job.ts';
+import { findHolder } from './label-holder.ts';
 import { selectorQuery } from './label-selector.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService } from './raw.ts';
@@ -32,11 +33,14 @@ export async function readSituation(
     canary === undefined ? [] : readPodsOf(client, namespace, canary),
   ]);
   const target = { namespace, deployment, uid: stable.metadata?.uid ?? '' };
+  const label = stable.metadata?.labels?.[rolloutLabel];
+  const isElsewhere = label !== undefined && job?.metadata?.uid !== label;
+  const heldBy = isElsewhere ? await findHolder(client, namespace, stable, services.items, label) : undefined;
   return {
     nowMs: client.serverNowMs(),
     target,
     names,
-    stable: foundDeployment(stable),
+    stable: foundDeployment(stable, heldBy),
     job: job === undefined ? undefined : foundJob(job, target),
     canary: canary === undefined ? undefined : foundCanary(canary, names.job, pods),
     blueGreen: foundColours(stable, green, services.items, names, pair),
@@ -60,12 +64,13 @@ export function journalFor(job: RawJob, target: Situation['target']): Journal | 
   return namespace === target.namespace && deployment === target.deployment && uid === target.uid ? journal : undefined;
 }
 
-function foundDeployment(stable: RawDeployment): FoundDeployment {
+function foundDeployment(stable: RawDeployment, heldBy: FoundHolder | undefined): FoundDeployment {
   const facts = stableFacts(stable, [], { images: [] });
   return {
     uid: facts.uid,
-    rollout: facts.rollout,
-    owned: facts.owned,
+    rollout: heldBy === undefined ? facts.rollout : undefined,
+    heldBy,
+    owned: heldBy === undefined && facts.owned,
     terminating: facts.terminating,
     unhealthy: whyUnhealthy(facts),
     desiredReplicas: facts.desiredReplicas,

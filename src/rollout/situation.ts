@@ -3,11 +3,15 @@ import type { JobFacts, ServiceFacts } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { RolloutState } from './state.ts';
 
+/** The Deployment of whose rollout another one may be the second of a pair; `seen`: its Job is there, and holds the label. */
+export type FoundHolder = { readonly deployment: string; readonly seen: boolean };
+
 /** The user's Deployment as somebody who comes from outside finds it. */
 export type FoundDeployment = {
   readonly uid: string;
-  /** Our label on it: the uid of a rollout's Job. */
+  /** Our label on it: the uid of a rollout's Job. Undefined where that is, or may be, another Deployment's. */
   readonly rollout: string | undefined;
+  readonly heldBy?: FoundHolder | undefined;
   /** Whether managedFields hold an entry of ours. */
   readonly owned: boolean;
   readonly terminating: boolean;

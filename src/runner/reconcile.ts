@@ -1,3 +1,5 @@
+import { UserError } from '../errors.ts';
+import { namesFor } from '../rollout/names.ts';
 import type { Earlier } from '../rollout/report.ts';
 import type { Situation } from '../rollout/situation.ts';
 import { leftOf, remedyOf, type Standing, standingOf } from '../rollout/standing.ts';
@@ -14,6 +16,7 @@ export async function reconcile(request: CommandRequest, ports: CommandPorts): P
   const situation = await cluster.look();
   await checkFoundAccess(request, ports, situation);
   const standing = standingOf(situation);
+  refuseUnseen(situation);
   const done: string[] = [];
   let earlier: Earlier | undefined;
   if (standing === 'stale') {
@@ -39,6 +42,16 @@ export async function reconcile(request: CommandRequest, ports: CommandPorts): P
   return { outcome, images: earlier?.images ?? [], plan: undefined, rollout: undefined };
 }
 
+/** Nobody may take a label away who cannot know whose it is. */
+function refuseUnseen({ stable: { heldBy }, target: { namespace, deployment } }: Situation): void {
+  if (heldBy === undefined || heldBy.seen) return;
+  throw new UserError(
+    'permission-missing',
+    `The label of a rollout on Deployment ${deployment} may be one of Deployment ${heldBy.deployment}, which is behind the same Service, and whether that runs cannot be seen`,
+    `Run command: reconcile with deployment: ${heldBy.deployment} and canary-deployment: ${deployment}, or allow get on jobs.batch ${namesFor(heldBy.deployment).job} in namespace ${namespace}. If no such rollout runs, the next release of ${deployment} replaces the label`,
+  );
+}
+
 function described({ runUrl, outcome }: Earlier): string {
   return `the release of the run ${runUrl} was ${outcome.result}: ${outcome.because}`;
 }
@@ -61,6 +74,10 @@ function outcomeOf(deployment: string, done: readonly string[], earlier: Earlier
     return { result: 'failed', reason: 'write-refused', because: [...done, `still there: ${left.join('; ')}`].join('; '), evidence: [] };
   }
   if (done.length > 0) return { result: 'done', reason: 'reconciled', because: done.join('; '), evidence: [] };
+  if (after.stable.heldBy !== undefined) {
+    const because = `a rollout of Deployment ${after.stable.heldBy.deployment} holds ${deployment} as its second one: nothing to do here`;
+    return { result: 'done', reason: 'running', because, evidence: [] };
+  }
   if (standing === 'none')
     return { result: 'done', reason: 'nothing-running', because: `nothing to reconcile for ${deployment}`, evidence: [] };
   return { result: 'done', reason: 'running', because: `${leftAlone[standing]}: ${remedyOf(standing)}`, evidence: [] };

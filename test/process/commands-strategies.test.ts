@@ -3,7 +3,7 @@ import { configured, quick, templateOf } from './configured.ts';
 import { expectSafe } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, pairSpec, secondManifest } from './scene.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, refusal, type Stage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
 
@@ -204,6 +204,45 @@ describe.concurrent('a pair', () => {
     expect(stage.left()).toEqual([]);
     expect(['web', 'web-v2'].map((name) => stage.sandbox.get('deployments', namespace, name)?.spec.replicas)).toEqual([4, 0]);
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+
+  test.concurrent('that is alive keeps the label of its second Deployment, whoever reconciles or aborts that one', async ({ expect }) => {
+    await using stage = await openStage({ spec: pairSpec('a'), prepare: (sandbox) => void sandbox.apply(secondManifest()), speed: 1 });
+    const label = () => stage.sandbox.get('deployments', namespace, 'web-v2')?.metadata.labels?.[annotation];
+    const running = stage.start(pairInputs);
+    await stage.until('the second Deployment is fenced', () => label() !== undefined);
+    const fence = label();
+    for (const name of ['status', 'reconcile', 'abort']) {
+      const done = await command(stage, name, { deployment: 'web-v2' });
+      expectSafe(expect, done);
+      expect(done.result.code, logOf(done)).toBe(0);
+      expect(label()).toBe(fence);
+      if (name === 'reconcile') {
+        expect(done.result.outputs).toMatchObject({ result: 'done', reason: 'running' });
+        expect(logOf(done)).toContain('a rollout of Deployment web holds web-v2 as its second one');
+      }
+    }
+    stage.onRequest(({ path }) =>
+      path.endsWith('/jobs/web-rollout') ? refusal(403, 'Forbidden', 'jobs.batch "web-rollout" is forbidden') : undefined,
+    );
+    const blind = await command(stage, 'reconcile', { deployment: 'web-v2' });
+    stage.onRequest(() => undefined);
+    expect(blind.result.outputs, logOf(blind)).toMatchObject({ result: 'refused', reason: 'permission-missing' });
+    expect(logOf(blind)).toContain('deployment: web and canary-deployment: web-v2');
+    expect(label()).toBe(fence);
+    await running.cancel();
+    await running.done;
+    expect(stage.left()).toEqual([]);
+  });
+
+  test.concurrent('whose label stands on the second Deployment when it is over is no reason to leave it there', async ({ expect }) => {
+    await using stage = await openStage({
+      spec: pairSpec('a'),
+      prepare: (sandbox) => void sandbox.apply(secondManifest('web', { labels: { [annotation]: 'gone' } })),
+    });
+    const done = await command(stage, 'reconcile', { deployment: 'web-v2' });
+    expect(done.result.outputs, logOf(done)).toMatchObject({ result: 'done', reason: 'reconciled' });
+    expect(stage.left()).toEqual([]);
   });
 
   test.concurrent('with a label of a rollout that is over: reconcile knows it where the input names the second Deployment', async ({
