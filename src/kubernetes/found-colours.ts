@@ -36,7 +36,8 @@ export function foundColours(
   const others = services.filter(({ metadata }) => metadata?.name !== names.preview);
   const ours = green !== undefined && isOurs(green) ? green : undefined;
   // Between two Deployments that the user keeps a Service may lead to either: nothing is to be led back, only marks are left.
-  const colours = second === undefined || ours !== undefined ? coloursOf(labels, ours, others) : noColours;
+  const isKept = ours === undefined && (second !== undefined || green !== undefined);
+  const colours = isKept ? noColours : coloursOf(labels, ours, others);
   const touched = others
     .filter((service) => leadsHere(service, labels, colours) || (second !== undefined && leadsHere(service, second.labels, noColours)))
     .filter((service) => bearsOurs(service, colours) && !isHeldBy(service, second))
