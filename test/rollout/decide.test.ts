@@ -1,44 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { decide } from '../../src/rollout/decide.ts';
-import type { Decision } from '../../src/rollout/decision.ts';
+import { describe } from 'vitest';
 import type { Observation } from '../../src/rollout/observation.ts';
-import type { Plan } from '../../src/rollout/plan.ts';
 import type { Phase, RolloutState } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
-import { container, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
-
-/** What matters of a decision, in one line. */
-function brief(decision: Decision): string {
-  switch (decision.kind) {
-    case 'apply':
-      return decision.command.kind === 'ensure-canary' ? `ensure-canary ${decision.command.replicas}` : decision.command.kind;
-    case 'advance': {
-      const { phase } = decision.to;
-      if (phase.kind === 'ending') return `end ${phase.outcome.result} ${phase.outcome.reason}`;
-      if (phase.kind === 'reverting') return `revert ${phase.outcome.reason}`;
-      if (phase.kind === 'step') return `step ${phase.index}`;
-      return phase.kind;
-    }
-    case 'wait':
-      return 'wait';
-    case 'finish':
-      return `finish ${decision.outcome.result}`;
-  }
-}
-
-type Row = {
-  readonly name: string;
-  readonly plan?: Partial<Plan>;
-  readonly state?: Partial<RolloutState>;
-  readonly seen?: Partial<Observation>;
-  readonly expect: string;
-};
-
-function table(phase: Phase, rows: readonly Row[]): void {
-  it.each(rows)('$name → $expect', (row) => {
-    expect(brief(decide(plan(row.plan), state(phase, row.state), observation(row.seen)))).toBe(row.expect);
-  });
-}
+import { decisionTable as table } from './decision-table.ts';
+import { container, jobUid, nowMs, pod, spec, stable, workload } from './scene.ts';
 
 const outcome: Outcome = { result: 'rolled-back', reason: 'crash', because: 'it crashed', evidence: [] };
 const promoted: Outcome = { result: 'promoted', reason: 'gates-passed', because: 'all passed', evidence: [] };
@@ -343,17 +308,21 @@ describe('promoting', () => {
       expect: 'end failed changed-by-others',
     },
     { name: 'a third image', seen: { stable: stable({ images: { app: 'app:v9' } }), ...ready(4) }, expect: 'end failed changed-by-others' },
-    { name: 'cancelled while it may be under way', seen: { ...ready(4), cancelled: true }, expect: 'revert cancelled' },
+    { name: 'cancelled while it may be under way', seen: { ...ready(4), cancelled: true }, expect: 'revert rolled-back cancelled' },
     {
       name: 'refused three times',
       seen: { ...ready(4), rejection: { message: 'policy', times: 3 } },
-      expect: 'revert write-refused',
+      expect: 'revert rolled-back write-refused',
     },
     { name: 'rolling', seen: { stable: rolling, ...ready(4) }, expect: 'wait' },
     { name: 'the status is of an older generation', seen: { stable: { ...rolled, settled: false }, ...ready(4) }, expect: 'wait' },
     { name: 'complete', seen: { stable: rolled, ...ready(4) }, expect: 'end promoted gates-passed' },
-    { name: 'cancelled after it was sent', seen: { stable: rolling, ...ready(4), cancelled: true }, expect: 'revert cancelled' },
-    { name: 'the tag was moved', seen: { stable: { ...rolled, pods: strange }, ...ready(4) }, expect: 'revert image-changed' },
+    {
+      name: 'cancelled after it was sent',
+      seen: { stable: rolling, ...ready(4), cancelled: true },
+      expect: 'revert rolled-back cancelled',
+    },
+    { name: 'the tag was moved', seen: { stable: { ...rolled, pods: strange }, ...ready(4) }, expect: 'revert rolled-back image-changed' },
     {
       name: 'the old pods are not the new ones before the controller has looked',
       seen: { stable: { ...rolled, settled: false, pods: strange }, ...ready(4) },
@@ -367,7 +336,7 @@ describe('promoting', () => {
     {
       name: 'missed its progress deadline',
       seen: { stable: { ...rolling, progressDeadlineExceeded: true }, ...ready(4) },
-      expect: 'revert promotion-stuck',
+      expect: 'revert rolled-back promotion-stuck',
     },
     {
       name: 'the new pods crash',
@@ -375,7 +344,7 @@ describe('promoting', () => {
         stable: { ...rolling, pods: [pod({ ready: false, containers: [container({ ready: false, restartCount: 2 })] })] },
         ...ready(4),
       },
-      expect: 'revert crash',
+      expect: 'revert rolled-back crash',
     },
     {
       name: 'a quota has no room for the surge: the canary makes it',

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { absorb } from '../../src/rollout/absorb.ts';
 import { decide } from '../../src/rollout/decide.ts';
-import type { Decision } from '../../src/rollout/decision.ts';
 import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
 import { describePlan } from '../../src/rollout/describe-plan.ts';
 import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
@@ -14,42 +13,13 @@ import { isUndoneByDeletion, type Phase, type RolloutState, resumed } from '../.
 import { armsOf } from '../../src/rollout/strategies/arms.ts';
 import { explainOutage, type RollWatch } from '../../src/rollout/strategies/roll-watch.ts';
 import { withoutMetrics, withoutStable } from '../../src/rollout/strategies/rules-in-force.ts';
+import { brief, decisionTable, type Row } from './decision-table.ts';
 import { container, healthy, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
-
-/** What matters of a decision, in one line. */
-function brief(decision: Decision): string {
-  switch (decision.kind) {
-    case 'apply':
-      return decision.command.kind;
-    case 'advance': {
-      const { phase } = decision.to;
-      if (phase.kind === 'ending') return `end ${phase.outcome.result} ${phase.outcome.reason}`;
-      if (phase.kind === 'reverting') return `revert ${phase.outcome.result} ${phase.outcome.reason}`;
-      return phase.kind;
-    }
-    case 'wait':
-      return 'wait';
-    case 'finish':
-      return `finish ${decision.outcome.result}`;
-  }
-}
-
-type Row = {
-  readonly name: string;
-  readonly plan?: Partial<Plan>;
-  readonly state?: Partial<RolloutState>;
-  readonly seen?: Partial<Observation>;
-  readonly expect: string;
-};
 
 const rollingSpec = spec({ strategy: 'rolling', steps: [], minDurationMs: 30_000 });
 const rollingPlan = (changes: Partial<Plan> = {}): Plan => plan({ spec: rollingSpec, ...changes });
 
-function table(phase: Phase, rows: readonly Row[]): void {
-  it.each(rows)('$name → $expect', (row) => {
-    expect(brief(decide(rollingPlan(row.plan), state(phase, row.state), observation(row.seen)))).toBe(row.expect);
-  });
-}
+const table = (phase: Phase, rows: readonly Row[]): void => decisionTable(phase, rows, rollingPlan);
 
 const fresh = (changes: Partial<StableFacts> = {}): StableFacts => stable({ images: { app: 'app:v2' }, ...changes });
 const half = (changes: Partial<StableFacts> = {}): StableFacts => fresh({ updatedReplicas: 2, replicas: 5, ...changes });
@@ -395,7 +365,7 @@ describe('a trial', () => {
   it('is undone by the deletion of the Job', () => expect(isUndoneByDeletion(phase)).toBe(true));
 
   tabled(runs, [
-    { name: 'one pod', expect: 'ensure-canary' },
+    { name: 'one pod', expect: 'ensure-canary 1' },
     { name: 'it starts', seen: waiting('ContainerCreating'), expect: 'wait' },
     { name: 'it is ready for too short a time', seen: { canary: workload(1) }, state: { unbrokenSinceMs: nowMs - 29_000 }, expect: 'wait' },
     { name: 'it was ready for long enough', seen: { canary: workload(1) }, state: ready, expect: 'trial' },
