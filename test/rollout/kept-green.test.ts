@@ -295,6 +295,11 @@ describe('the exchange', () => {
     { name: 'a pod of green is missing', seen: { pair: green(4, { availableReplicas: 3 }) }, expect: 'wait' },
     { name: 'refused three times', seen: { rejection: { message: 'no', times: 3 } }, expect: 'ending promoted gates-passed' },
     { name: 'somebody led a Service back', seen: { blueGreen: both({ colour: 'green' }, {}) }, expect: 'ending failed changed-by-others' },
+    {
+      name: 'somebody led a Service back in the moment in which blue was scaled',
+      seen: { blueGreen: both({ colour: 'green' }, {}), stable: stable(workload(1, { uid: 'web-1' })) },
+      expect: 'old 4',
+    },
     { name: 'the Job is gone', seen: { job: undefined }, expect: 'old 1' },
     { name: 'the label of blue is gone', seen: { stable: stable({ rollout: undefined }) }, expect: 'ending promoted gates-passed' },
     { name: 'blue is gone', seen: { stable: undefined }, expect: 'ending promoted gates-passed' },

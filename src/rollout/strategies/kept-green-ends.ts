@@ -30,12 +30,17 @@ export function decideExchanging(plan: Plan, state: RolloutState, phase: Exchang
   const done = (why?: string): Decision =>
     end(state, observation, why === undefined ? phase.outcome : { ...phase.outcome, because: `${phase.outcome.because}; ${why}` });
   const elsewhere = services.find((service) => service.colour !== 'green' || service.terminating);
+  const keeps = `${plan.target.deployment} keeps its replicas`;
+  const refused = (rejection?.times ?? 0) >= rejectionsMax;
   if (elsewhere !== undefined) {
-    const because = `somebody changed the Service ${elsewhere.name} after the verdict: nothing is scaled`;
+    const because = `somebody changed the Service ${elsewhere.name} after the verdict: ${keeps}`;
+    if (!refused && plan.pair !== undefined && isOurBlue(plan, state, stable) && hasShrunk(plan.pair, stable)) {
+      const command = { kind: 'ensure-pair-replicas', side: 'old', replicas: plan.pair.found.old, jobUid: state.jobUid } as const;
+      return { kind: 'apply', command, because };
+    }
     return end(state, observation, outcome('failed', 'changed-by-others', because));
   }
-  const keeps = `${plan.target.deployment} keeps its replicas`;
-  if ((rejection?.times ?? 0) >= rejectionsMax) return done(`${keeps}: ${rejection?.message ?? ''}`);
+  if (refused) return done(`${keeps}: ${rejection?.message ?? ''}`);
   // Before blue gives up a pod: who is asleep with an order to flip back is refused from here on.
   const fenced = services.find((service) => service.rollout === state.jobUid);
   if (fenced !== undefined) {
@@ -61,6 +66,11 @@ export function decideExchanging(plan: Plan, state: RolloutState, phase: Exchang
 
 function isOurBlue(plan: Plan, state: RolloutState, stable: StableFacts | undefined): stable is StableFacts {
   return stable !== undefined && !stable.terminating && stable.uid === plan.target.uid && stable.rollout === state.jobUid;
+}
+
+/** Whether blue has the replicas that we give it at the end: in the same moment somebody may have led a Service back to it. */
+function hasShrunk(pair: PairPlan, { desiredReplicas }: StableFacts): boolean {
+  return isScaled(pair) && desiredReplicas === pair.found.new;
 }
 
 /** Whether blue still has the replicas that it was found with, and green was found with fewer. */

@@ -111,6 +111,14 @@ describe('people', () => {
     ['changes the image of green', image(greenName, 'v3'), (played: Played) => expect(played.standing).toMatch(/app-2 \d v3/u)],
     ['changes the image of blue', image(blueName, 'v3'), (played: Played) => expect(played.standing).toMatch(/app \d v3/u)],
     ['leads the Service elsewhere', lead({ app: 'maintenance' }), (played: Played) => expect(played.standing).toContain('nobody')],
+    [
+      'leads the Service back',
+      lead({ app: 'web', colour: 'blue' }),
+      (played: Played, isShrunk: boolean) => {
+        // Who leads a Service to a blue that has been scaled already sees how many pods it has.
+        if (!isShrunk) expect(played.standing).toMatch(/^green: app 1 |app 4 /u);
+      },
+    ],
     ['deletes green', (sandbox: Sandbox) => sandbox.remove('deployments', namespace, greenName), () => undefined],
     ['deletes blue', (sandbox: Sandbox) => sandbox.remove('deployments', namespace, blueName), () => undefined],
     ['deletes the Job', (sandbox: Sandbox) => sandbox.remove('jobs', namespace, `${blueName}-rollout`), () => undefined],
@@ -124,7 +132,10 @@ describe('people', () => {
         expect(played.left, where).toEqual([]);
         expect(played.end, where).not.toMatch(/^(?:thrown|died)/u);
         try {
-          stands(played);
+          stands(
+            played,
+            writes.slice(0, write).some((line) => line.includes(`deployments/${blueName} `) && line.includes('/spec/replicas')),
+          );
         } catch (error) {
           throw new Error(where, { cause: error });
         }
