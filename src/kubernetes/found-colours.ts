@@ -33,7 +33,8 @@ export function foundColours(
   const labels = stable.spec?.template.metadata?.labels ?? {};
   const isOurs = (object: RawDeployment | RawService): boolean => uid !== undefined && object.metadata?.labels?.[targetLabel] === uid;
   const preview = services.find(({ metadata }) => metadata?.name === names.preview);
-  const others = services.filter(({ metadata }) => metadata?.name !== names.preview);
+  // The preview of another rollout leads to a Deployment of the user, where that one flips between two that are kept.
+  const others = services.filter(({ metadata }) => metadata?.name !== names.preview && metadata?.labels?.[rolloutLabel] === undefined);
   const ours = green !== undefined && isOurs(green) ? green : undefined;
   // Between two Deployments that the user keeps a Service may lead to either: nothing is to be led back, only marks are left.
   const isKept = ours === undefined && (second !== undefined || green !== undefined);

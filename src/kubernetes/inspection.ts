@@ -9,6 +9,7 @@ import type { MetricsEndpoints } from '../runner/ports.ts';
 import { readColours } from './colours.ts';
 import { describeHolder } from './job.ts';
 import { readKeptColours } from './kept-colours.ts';
+import { findHolder } from './label-holder.ts';
 import { matchesSelector } from './label-selector.ts';
 import { metricsEndpointsOf } from './metrics-endpoint.ts';
 import { readOwnPods } from './own-pods.ts';
@@ -68,6 +69,8 @@ export async function inspect(
     flips && second !== undefined ? await readKeptColours(client, namespace, stable, second, services.items, pods) : ownColours;
   const ofBlueGreen = flips ? await readNamesakes(client, namespace, names, second === undefined) : [];
   const workload = workloadFacts(stable, []);
+  const isElsewhere = workload.rollout !== undefined && job?.metadata?.uid !== workload.rollout;
+  const holder = isElsewhere ? await findHolder(client, namespace, stable, services.items, workload.rollout ?? '') : undefined;
   const bounds = rollingBounds(stable);
   const facts: Inspection['facts'] = {
     namespace,
@@ -85,6 +88,7 @@ export async function inspect(
     ],
     carriesTrackLabel: labels[trackLabel] !== undefined,
     rollout: workload.rollout,
+    ...(holder?.seen === true ? { secondOf: holder.deployment } : {}),
     hostPorts: hostPortsOf(template),
     exclusiveVolumes,
     repelsItself: repelsItself(template),

@@ -1,14 +1,13 @@
 import { isFault } from '../errors.ts';
 import { namesFor, trackLabel } from '../rollout/names.ts';
 import type { FoundHolder } from '../rollout/situation.ts';
-import { matchesSelector } from './label-selector.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment, RawJob, RawList, RawReplicaSet, RawService } from './raw.ts';
 import type { KubernetesClient } from './rest-client.ts';
 
 /**
  * Whose a label is that this Deployment's own Job does not answer for. The second Deployment of a pair carries the uid of the first one's
- * Job, and the two are behind one Service: nobody else has to be asked. Undefined: it is left over.
+ * Job, and the two are behind one Service, or one flips between them: nobody else has to be asked. Undefined: it is left over.
  */
 export async function findHolder(
   client: KubernetesClient,
@@ -27,9 +26,11 @@ function sharesService({ spec }: RawReplicaSet, stable: RawDeployment, services:
   const labels = [spec?.template?.metadata?.labels ?? {}, stable.spec?.template.metadata?.labels ?? {}];
   // A canary, and a green, are of the same rollout.
   if (labels[0]?.[trackLabel] !== undefined) return false;
-  return services.some((service) => {
-    const matchLabels = service.spec?.selector ?? {};
-    return Object.keys(matchLabels).length > 0 && labels.every((one) => matchesSelector({ matchLabels }, one));
+  return services.some(({ spec: service }) => {
+    const selector = Object.entries(service?.selector ?? {});
+    // A Service that flips selects by one label that only one of the two has.
+    const missed = labels.map((one) => selector.filter(([key, value]) => one[key] !== value).length);
+    return selector.length > 0 && missed.every((count) => count < selector.length) && Math.max(...missed) <= 1 && missed.includes(0);
   });
 }
 

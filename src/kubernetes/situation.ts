@@ -43,7 +43,8 @@ export async function readSituation(
     stable: foundDeployment(stable, heldBy),
     job: job === undefined ? undefined : foundJob(job, target),
     canary: canary === undefined ? undefined : foundCanary(canary, names.job, pods),
-    blueGreen: foundColours(stable, green, services.items, names, pair),
+    // What is around a Deployment that another one's rollout holds is that rollout's.
+    blueGreen: heldBy === undefined ? foundColours(stable, green, services.items, names, pair) : undefined,
     pair: pair?.found,
   };
 }

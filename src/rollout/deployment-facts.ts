@@ -23,6 +23,8 @@ export type DeploymentFacts = {
   readonly carriesTrackLabel: boolean;
   /** The fence that was found on it. */
   readonly rollout: string | undefined;
+  /** The Deployment in whose rollout it is the second of a pair at this moment. */
+  readonly secondOf?: string | undefined;
   readonly hostPorts: readonly number[];
   /** Volumes that one node alone may mount, each with the reason. */
   readonly exclusiveVolumes: readonly string[];

@@ -10,7 +10,14 @@ export type Refusal = {
 
 /** Everything that forbids a canary of this Deployment, all at once. Pure: nothing has been written when this answers. */
 export function refusalsFor(facts: DeploymentFacts, spec: ReleaseSpec): readonly Refusal[] {
-  return [...refusedNamesakes(facts), ...refusedDeployment(facts, spec)];
+  return [...refusedNamesakes(facts), ...refusedSecond(facts), ...refusedDeployment(facts, spec)];
+}
+
+/** Its fence would be taken from a rollout that lives. */
+function refusedSecond({ name, secondOf }: DeploymentFacts): readonly Refusal[] {
+  if (secondOf === undefined) return [];
+  const message = `The Deployment ${name} is being released already: as the second one in a rollout of ${secondOf}`;
+  return [{ code: 'rollout-busy', message, hint: `Wait until that run has ended, or end it: command: abort with deployment: ${secondOf}` }];
 }
 
 function refusedNamesakes(facts: DeploymentFacts): readonly Refusal[] {

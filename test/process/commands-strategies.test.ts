@@ -222,6 +222,10 @@ describe.concurrent('a pair', () => {
         expect(logOf(done)).toContain('a rollout of Deployment web holds web-v2 as its second one');
       }
     }
+    const second = await stage.run({ ...readiness, tag: 'v1', deployment: 'web-v2', strategy: 'rolling', steps: '', force: 'true' });
+    expect(second.result.outputs, logOf(second)).toMatchObject({ result: 'refused', reason: 'rollout-busy' });
+    expect(logOf(second)).toContain('as the second one in a rollout of web');
+    expect(label()).toBe(fence);
     stage.onRequest(({ path }) =>
       path.endsWith('/jobs/web-rollout') ? refusal(403, 'Forbidden', 'jobs.batch "web-rollout" is forbidden') : undefined,
     );

@@ -92,6 +92,25 @@ describe.concurrent('green-deployment', () => {
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
   });
 
+  test.concurrent('alive, it keeps the label of green, whoever reconciles or releases that one', async ({ expect }) => {
+    await using stage = await openKept();
+    const label = () => stage.sandbox.get('deployments', namespace, 'web-2')?.metadata.labels?.['gated-rollout.github.io/rollout'];
+    const action = stage.start({ ...readinessInputs, 'min-duration': '60s' });
+    await stage.until('green is complete', () => stage.standing() === 'web: web 4 shop/web:v1, web-2 4 shop/web:v2');
+    const fence = label();
+    expect(fence).toBeDefined();
+    const only = { deployment: 'web-2', strategy: '', 'green-deployment': '', 'min-duration': '', prometheus: '', steps: '', metrics: '' };
+    const reconciled = await stage.run({ ...only, command: 'reconcile', tag: '' });
+    expect(reconciled.result.outputs, words(reconciled.result)).toMatchObject({ result: 'done', reason: 'running' });
+    const released = await stage.run({ ...only, tag: 'v1', strategy: 'rolling', metrics: 'none' });
+    expect(released.result.outputs, words(released.result)).toMatchObject({ result: 'refused', reason: 'rollout-busy' });
+    expect(label()).toBe(fence);
+    await action.cancel();
+    await action.done;
+    expect(stage.ours()).toEqual([]);
+    expect(stage.standing()).toBe(found);
+  });
+
   test.concurrent('cancelled while green serves: one patch, and everything as it was found', async ({ expect }) => {
     await using stage = await openKept(2);
     const action = stage.start({ ...readinessInputs, bake: '60s' });
