@@ -2,8 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import type { JudgeSettings, ReplayInputs } from './config/replay-inputs.ts';
 import { judgeSamples } from './config/samples-file.ts';
 import { messageOf, UserError } from './errors.ts';
+import type { Report } from './rollout/explain/report.ts';
 import type { ReplayLine } from './rollout/gates/replay-batches.ts';
-import type { Report } from './rollout/report.ts';
 import type { Reporter } from './runner/ports.ts';
 
 const bytesMax = 200_000_000;

@@ -1,4 +1,4 @@
-import { isDigest, isTag, parseImageReference } from '../rollout/image-reference.ts';
+import { isDigest, isTag, parseImageReference } from '../rollout/plan/image-reference.ts';
 import type { ImageRequest } from '../rollout/spec.ts';
 import type { InputReader } from './input-reader.ts';
 import { parseList, repeatedOf } from './lists.ts';

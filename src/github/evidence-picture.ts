@@ -1,5 +1,5 @@
+import type { GateNumbers } from '../rollout/explain/report.ts';
 import type { CourseArm, CoursePoint } from '../rollout/gates/course.ts';
-import type { GateNumbers } from '../rollout/report.ts';
 import { fence } from './escape.ts';
 
 const bars = '▁▂▃▄▅▆▇█';

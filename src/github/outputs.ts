@@ -1,7 +1,7 @@
 import { setOutput } from '@actions/core';
-import type { Report } from '../rollout/report.ts';
-import type { Revision } from '../rollout/revisions.ts';
-import type { StatusReport } from '../rollout/status.ts';
+import type { Report } from '../rollout/explain/report.ts';
+import type { Revision } from '../rollout/history/revisions.ts';
+import type { StatusReport } from '../rollout/situation/status.ts';
 import type { Result } from '../rollout/verdict.ts';
 import { bounded } from './escape.ts';
 

@@ -1,7 +1,7 @@
-import { formatAge } from '../rollout/format-age.ts';
-import type { Report } from '../rollout/report.ts';
-import type { Revision } from '../rollout/revisions.ts';
-import { describeStatus } from '../rollout/status.ts';
+import { formatAge } from '../rollout/explain/format-age.ts';
+import type { Report } from '../rollout/explain/report.ts';
+import type { Revision } from '../rollout/history/revisions.ts';
+import { describeStatus } from '../rollout/situation/status.ts';
 import { cell, code, table } from './summary-table.ts';
 
 /** Whether the command released, or tried to: only then strategy and judge mean something. */

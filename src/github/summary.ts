@@ -1,4 +1,4 @@
-import type { ArmNumbers, Report } from '../rollout/report.ts';
+import type { ArmNumbers, Report } from '../rollout/explain/report.ts';
 import { bounded, escapeCode, escapeMarkdown, fence } from './escape.ts';
 import { renderPicture } from './evidence-picture.ts';
 import { evidenceTitle, resultTitles } from './result-titles.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { rolloutLabel, sourceAnnotation, targetLabel } from '../rollout/names.ts';
-import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
-import { jobOwner } from './owners.ts';
+import type { ConfigMapVersion, Plan } from '../rollout/plan/plan.ts';
+import { jobOwner } from './manifests/owners.ts';
 import type { Raw } from './raw.ts';
 
 export type RawConfigMap = Raw<V1ConfigMap>;

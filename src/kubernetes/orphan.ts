@@ -1,8 +1,8 @@
 import { namesFor, recordAnnotation, rolloutLabel, targetLabel } from '../rollout/names.ts';
-import type { Plan } from '../rollout/plan.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
+import type { KubernetesClient } from './client/rest-client.ts';
 import { paths } from './paths.ts';
 import type { RawDeployment, RawJob, RawService } from './raw.ts';
-import type { KubernetesClient } from './rest-client.ts';
 
 /** A green without a Job to which a Service leads: its plan, marked with the rollout that is taken back. */
 export async function findOrphan(client: KubernetesClient, namespace: string, deployment: string): Promise<Plan | undefined> {

@@ -1,7 +1,7 @@
-import type { Plan } from '../rollout/plan.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import type { PreviewRelay } from '../runner/ports.ts';
+import type { KubernetesClient } from './client/rest-client.ts';
 import { paths } from './paths.ts';
-import type { KubernetesClient } from './rest-client.ts';
 
 /** Requests to the preview Service, through the API server: a runner outside of the cluster has no other way to it. */
 export function createPreviewRelay(client: KubernetesClient, plan: Plan): PreviewRelay {

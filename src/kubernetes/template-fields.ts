@@ -1,5 +1,5 @@
-import { configurationOf, type FieldChange, type FieldState, type JsonValue } from '../rollout/field-change.ts';
-import type { Plan } from '../rollout/plan.ts';
+import { configurationOf, type FieldChange, type FieldState, type JsonValue } from '../rollout/configuration/field-change.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { RawTemplate } from './raw.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FieldChange } from '../rollout/field-change.ts';
+import type { FieldChange } from '../rollout/configuration/field-change.ts';
 import type { RawTemplate } from './raw.ts';
 import { withoutOurFields } from './template-fields.ts';
 

@@ -1,8 +1,8 @@
 import { isAvailable } from './availability.ts';
 import { absorbReading, absorbUnavailable, fromFirstSight, startEvidence } from './gates/metrics-gate.ts';
-import { keepsGreen } from './kept-green-plan.ts';
 import type { MetricsReading, Observation, WorkloadFacts } from './observation.ts';
-import type { Plan } from './plan.ts';
+import { keepsGreen } from './plan/kept-green-plan.ts';
+import type { Plan } from './plan/plan.ts';
 import type { RolloutState, Steadiness } from './state.ts';
 import { judgedWorkload } from './strategies/judged-workload.ts';
 import { absorbRoll } from './strategies/roll-watch.ts';

@@ -1,6 +1,5 @@
-import { guardConfigMaps } from './config-maps.ts';
+import { guardConfigMaps } from './configuration/config-maps.ts';
 import type { Decision } from './decision.ts';
-import { keepsGreen } from './kept-green-plan.ts';
 import type { Observation } from './observation.ts';
 import { decideAborting } from './phases/aborting.ts';
 import { decideArming, decideFencing } from './phases/arming.ts';
@@ -9,7 +8,8 @@ import { decideEnding } from './phases/ending.ts';
 import { decidePromoting, decideReverting } from './phases/promoting.ts';
 import { decideRolling } from './phases/rolling.ts';
 import { decideTrial } from './phases/trial.ts';
-import type { Plan } from './plan.ts';
+import { keepsGreen } from './plan/kept-green-plan.ts';
+import type { Plan } from './plan/plan.ts';
 import type { RolloutState } from './state.ts';
 import { decideGreen, decideLive } from './strategies/blue-green.ts';
 import { decideDraining, decideFlipping, decideFlippingBack } from './strategies/blue-green-flip.ts';

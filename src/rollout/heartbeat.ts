@@ -1,5 +1,5 @@
 import type { Decision } from './decision.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan/plan.ts';
 import type { Phase, RolloutState } from './state.ts';
 import { isUndoneByDeletion } from './state.ts';
 

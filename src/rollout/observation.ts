@@ -1,4 +1,4 @@
-import type { FieldState } from './field-change.ts';
+import type { FieldState } from './configuration/field-change.ts';
 import type { SmokeResult } from './state.ts';
 
 /** Counters of the requests that pods have answered since they started. */

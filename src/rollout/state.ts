@@ -1,6 +1,6 @@
 import type { Before } from './gates/before-after.ts';
 import type { MetricsEvidence } from './gates/metrics-gate.ts';
-import type { PairCounts } from './pair-share.ts';
+import type { PairCounts } from './plan/pair-share.ts';
 import type { RollWatch } from './strategies/roll-watch.ts';
 import type { Outcome } from './verdict.ts';
 

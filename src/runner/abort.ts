@@ -1,7 +1,7 @@
-import { abortedState, abortOutcome, abortTruth } from '../rollout/abort.ts';
-import { isFlippedWithoutJob } from '../rollout/left-colours.ts';
-import type { Situation } from '../rollout/situation.ts';
-import { standingOf } from '../rollout/standing.ts';
+import { abortedState, abortOutcome, abortTruth } from '../rollout/situation/abort.ts';
+import { isFlippedWithoutJob } from '../rollout/situation/left-colours.ts';
+import type { Situation } from '../rollout/situation/situation.ts';
+import { standingOf } from '../rollout/situation/standing.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { cleanUp, endByDeletion, lookPatiently } from './clean-up.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';

@@ -1,7 +1,7 @@
 import { isFault, messageOf, UserError } from '../errors.ts';
-import { cleanedOutcome, cleaningPlan, leftRollouts } from '../rollout/clean-up.ts';
-import { isFlippedWithoutJob } from '../rollout/left-colours.ts';
-import type { Situation } from '../rollout/situation.ts';
+import { cleanedOutcome, cleaningPlan, leftRollouts } from '../rollout/situation/clean-up.ts';
+import { isFlippedWithoutJob } from '../rollout/situation/left-colours.ts';
+import type { Situation } from '../rollout/situation/situation.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
 import { type Holder, type RolloutState, startState } from '../rollout/state.ts';
 import { recoveryPhase } from '../rollout/strategies/first-phase.ts';

@@ -1,10 +1,10 @@
-import { describeHistory } from '../rollout/history.ts';
+import { describeHistory } from '../rollout/history/history.ts';
+import { describeRevisions } from '../rollout/history/revisions.ts';
 import { namesFor } from '../rollout/names.ts';
-import { type CommandName, permissionsForCommand } from '../rollout/permissions.ts';
-import { describeRevisions } from '../rollout/revisions.ts';
+import { type CommandName, permissionsForCommand } from '../rollout/plan/permissions.ts';
+import { describeStatus, statusOf, statusOutcome } from '../rollout/situation/status.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
-import { describeStatus, statusOf, statusOutcome } from '../rollout/status.ts';
 import { abort } from './abort.ts';
 import type { ReleaseEnd } from './deploy.ts';
 import { titleOf } from './narrator.ts';

@@ -1,10 +1,10 @@
-import type { Plan } from '../rollout/plan.ts';
+import type { Revision } from '../rollout/history/revisions.ts';
+import { rollbackOutcome } from '../rollout/history/rollback.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import type { ProbeNumbers } from '../rollout/probe-tally.ts';
-import type { Revision } from '../rollout/revisions.ts';
-import { rollbackOutcome } from '../rollout/rollback.ts';
+import type { StatusReport } from '../rollout/situation/status.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { RolloutState } from '../rollout/state.ts';
-import type { StatusReport } from '../rollout/status.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { finishRecord } from './finish-record.ts';
 import { prepare } from './prepare.ts';

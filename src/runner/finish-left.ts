@@ -1,8 +1,8 @@
 import { isFault, messageOf } from '../errors.ts';
-import { keepsGreen } from '../rollout/kept-green-plan.ts';
 import type { BlueGreenFacts, StableFacts } from '../rollout/observation.ts';
 import { imagesOn } from '../rollout/phases/promoting.ts';
-import type { Plan } from '../rollout/plan.ts';
+import { keepsGreen } from '../rollout/plan/kept-green-plan.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState, resumed } from '../rollout/state.ts';
 import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
 import { pairLeft, phaseLeft } from '../rollout/strategies/pair-ends.ts';

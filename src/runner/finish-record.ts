@@ -1,8 +1,8 @@
 import { isFault } from '../errors.ts';
-import { abortOutcome } from '../rollout/abort.ts';
-import type { Plan } from '../rollout/plan.ts';
-import type { Earlier } from '../rollout/report.ts';
-import { rollbackOutcome } from '../rollout/rollback.ts';
+import type { Earlier } from '../rollout/explain/report.ts';
+import { rollbackOutcome } from '../rollout/history/rollback.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
+import { abortOutcome } from '../rollout/situation/abort.ts';
 import { type Holder, isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
 import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
 import { withoutMetrics } from '../rollout/strategies/rules-in-force.ts';

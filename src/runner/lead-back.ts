@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
-import { isFlippedWithoutJob } from '../rollout/left-colours.ts';
-import type { Earlier } from '../rollout/report.ts';
-import type { Situation } from '../rollout/situation.ts';
+import type { Earlier } from '../rollout/explain/report.ts';
+import { isFlippedWithoutJob } from '../rollout/situation/left-colours.ts';
+import type { Situation } from '../rollout/situation/situation.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';
 import { finishRecord } from './finish-record.ts';
 

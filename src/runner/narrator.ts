@@ -1,7 +1,7 @@
+import type { TimelineEntry } from '../rollout/explain/report.ts';
 import { describeProgress } from '../rollout/gates/metrics-gate.ts';
 import type { Observation } from '../rollout/observation.ts';
-import type { Plan } from '../rollout/plan.ts';
-import type { TimelineEntry } from '../rollout/report.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import type { Phase, RolloutState } from '../rollout/state.ts';
 import { countingEvidence } from '../rollout/strategies/rules-in-force.ts';
 import type { Clock, Reporter } from './ports.ts';

@@ -1,5 +1,5 @@
 import type { Observation } from '../rollout/observation.ts';
-import type { Plan } from '../rollout/plan.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import { armsOf } from '../rollout/strategies/arms.ts';
 import type { Metrics, World } from './ports.ts';

@@ -1,16 +1,16 @@
 import type { Command } from '../rollout/command.ts';
-import type { DeploymentFacts } from '../rollout/deployment-facts.ts';
-import type { FieldChange } from '../rollout/field-change.ts';
+import type { FieldChange } from '../rollout/configuration/field-change.ts';
 import type { Before } from '../rollout/gates/before-after.ts';
+import type { FoundRevisions } from '../rollout/history/revisions.ts';
 import type { MetricsObservation, Observation } from '../rollout/observation.ts';
-import type { Permission } from '../rollout/permissions.ts';
-import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
+import type { DeploymentFacts } from '../rollout/plan/deployment-facts.ts';
+import type { Permission } from '../rollout/plan/permissions.ts';
+import type { ConfigMapVersion, Plan } from '../rollout/plan/plan.ts';
+import type { TemplateFacts } from '../rollout/plan/template-facts.ts';
 import type { ProbeNumbers } from '../rollout/probe-tally.ts';
-import type { FoundRevisions } from '../rollout/revisions.ts';
-import type { Situation } from '../rollout/situation.ts';
+import type { Situation } from '../rollout/situation/situation.ts';
 import type { Strategy } from '../rollout/spec.ts';
 import type { Holder, RolloutState } from '../rollout/state.ts';
-import type { TemplateFacts } from '../rollout/template-facts.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 
 /** Time, as the runner needs it. `nowMs` is monotonic and has no meaning outside the process. */

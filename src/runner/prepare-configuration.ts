@@ -1,8 +1,8 @@
 import { UserError } from '../errors.ts';
-import { describeCause } from '../rollout/change-cause.ts';
-import type { PlannedConfiguration } from '../rollout/plan.ts';
-import { planConfigMaps } from '../rollout/plan-config-maps.ts';
-import { planVariables } from '../rollout/plan-variables.ts';
+import { describeCause } from '../rollout/configuration/change-cause.ts';
+import { planConfigMaps } from '../rollout/configuration/plan-config-maps.ts';
+import { planVariables } from '../rollout/configuration/plan-variables.ts';
+import type { PlannedConfiguration } from '../rollout/plan/plan.ts';
 import type { ImageChange, ImageRequest } from '../rollout/spec.ts';
 import type { Inspected } from './ports.ts';
 import type { ReleaseRequest } from './release-request.ts';

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { rulesFor } from '../rollout/gates/metrics-rules.ts';
 import { slowBoundProblem } from '../rollout/gates/slow-requests.ts';
-import { type Plan, planRelease } from '../rollout/plan.ts';
+import { type Plan, planRelease } from '../rollout/plan/plan.ts';
 import type { ReleaseSpec } from '../rollout/spec.ts';
 import { forecastFor, refuseHopeless } from './forecast.ts';
 import type { Inspected, MetricsSource, StableTraffic } from './ports.ts';

@@ -1,8 +1,8 @@
 import { UserError } from '../errors.ts';
+import type { Earlier } from '../rollout/explain/report.ts';
 import { namesFor } from '../rollout/names.ts';
-import type { Earlier } from '../rollout/report.ts';
-import type { Situation } from '../rollout/situation.ts';
-import { leftOf, remedyOf, type Standing, standingOf } from '../rollout/standing.ts';
+import type { Situation } from '../rollout/situation/situation.ts';
+import { leftOf, remedyOf, type Standing, standingOf } from '../rollout/situation/standing.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { cleanUp, endByDeletion, lookPatiently } from './clean-up.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';

@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import type { Decision } from '../rollout/decision.ts';
 import { addToCourse, type Course, noCourse } from '../rollout/gates/course.ts';
 import type { MetricsReading, Observation } from '../rollout/observation.ts';
-import type { Plan } from '../rollout/plan.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import { type RecordedPhaseName, type RecordedTurn, recordedPhase, recordedRun, recordedTurn } from '../rollout/recording.ts';
 import type { Phase, RolloutState } from '../rollout/state.ts';
 import { countingEvidence } from '../rollout/strategies/rules-in-force.ts';

@@ -1,8 +1,8 @@
-import type { CauseContext } from '../rollout/change-cause.ts';
-import type { FieldChange } from '../rollout/field-change.ts';
-import type { PermissionNeeds } from '../rollout/permissions.ts';
-import type { ConfigMapVersion, Plan } from '../rollout/plan.ts';
-import type { Earlier } from '../rollout/report.ts';
+import type { CauseContext } from '../rollout/configuration/change-cause.ts';
+import type { FieldChange } from '../rollout/configuration/field-change.ts';
+import type { Earlier } from '../rollout/explain/report.ts';
+import type { PermissionNeeds } from '../rollout/plan/permissions.ts';
+import type { ConfigMapVersion, Plan } from '../rollout/plan/plan.ts';
 import type { ImageRequest, ReleaseSpec, VariableRequest } from '../rollout/spec.ts';
 import type { Holder } from '../rollout/state.ts';
 import type { Clock, Cluster, MetricsSource, Probe, Reporter, SampleSink, SmokeTest } from './ports.ts';

@@ -1,10 +1,10 @@
 import { isFault, UserError } from '../errors.ts';
+import type { FoundRevisions } from '../rollout/history/revisions.ts';
+import { containersOf } from '../rollout/history/revisions.ts';
+import { chooseRevision, rollbackRequest } from '../rollout/history/rollback.ts';
 import { namesFor } from '../rollout/names.ts';
-import { permissionsFor } from '../rollout/permissions.ts';
-import type { ConfigMapVersion } from '../rollout/plan.ts';
-import type { FoundRevisions } from '../rollout/revisions.ts';
-import { containersOf } from '../rollout/revisions.ts';
-import { chooseRevision, rollbackRequest } from '../rollout/rollback.ts';
+import { permissionsFor } from '../rollout/plan/permissions.ts';
+import type { ConfigMapVersion } from '../rollout/plan/plan.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
 

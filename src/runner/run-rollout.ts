@@ -2,12 +2,12 @@ import { AssertionError, type FaultCode, isFault, messageOf } from '../errors.ts
 import { absorb } from '../rollout/absorb.ts';
 import { decide } from '../rollout/decide.ts';
 import type { Decision } from '../rollout/decision.ts';
-import { describeCommand } from '../rollout/describe-command.ts';
+import { describeCommand } from '../rollout/explain/describe-command.ts';
 import type { Course } from '../rollout/gates/course.ts';
 import { deadlineFor } from '../rollout/heartbeat.ts';
 import type { Observation } from '../rollout/observation.ts';
 import { leftOver } from '../rollout/phases/ending.ts';
-import type { Plan } from '../rollout/plan.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
 import { Narrator } from './narrator.ts';

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Plan } from '../rollout/plan.ts';
+import type { Plan } from '../rollout/plan/plan.ts';
 import type { SmokeResult } from '../rollout/state.ts';
 import type { PreviewRelay, SmokeTest } from '../runner/ports.ts';
 import { openPreviewForwarder, type PreviewForwarder } from './preview-forwarder.ts';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AssertionError, type FaultCode } from '../../src/errors.ts';
-import { loadKubeConfig } from '../../src/kubernetes/kubeconfig.ts';
+import { loadKubeConfig } from '../../src/kubernetes/client/kubeconfig.ts';
+import { createKubernetesClient, type KubernetesClient } from '../../src/kubernetes/client/rest-client.ts';
 import { paths } from '../../src/kubernetes/paths.ts';
-import { createKubernetesClient, type KubernetesClient } from '../../src/kubernetes/rest-client.ts';
 import { FakeApiServer, faultOf, statusBody } from './fake-api-server.ts';
 
 const web = paths.deployment('shop', 'web');

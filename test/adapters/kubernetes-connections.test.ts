@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect as connectTo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../src/errors.ts';
-import { loadKubeConfig } from '../../src/kubernetes/kubeconfig.ts';
+import { loadKubeConfig } from '../../src/kubernetes/client/kubeconfig.ts';
+import { createKubernetesClient, type KubernetesClient } from '../../src/kubernetes/client/rest-client.ts';
 import { paths } from '../../src/kubernetes/paths.ts';
-import { createKubernetesClient, type KubernetesClient } from '../../src/kubernetes/rest-client.ts';
 import { FakeApiServer, type FakeApiServerOptions, testCertificate, testKey } from './fake-api-server.ts';
 
 const web = paths.deployment('shop', 'web');

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { messageOf, UserError } from '../../src/errors.ts';
-import { tokenFileOf } from '../../src/kubernetes/credentials.ts';
-import { type LoadedKubeConfig, loadKubeConfig } from '../../src/kubernetes/kubeconfig.ts';
-import { proxyFromEnvironment } from '../../src/kubernetes/proxy-environment.ts';
+import { tokenFileOf } from '../../src/kubernetes/client/credentials.ts';
+import { type LoadedKubeConfig, loadKubeConfig } from '../../src/kubernetes/client/kubeconfig.ts';
+import { proxyFromEnvironment } from '../../src/kubernetes/client/proxy-environment.ts';
 import { testCertificate, testKey } from './fake-api-server.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

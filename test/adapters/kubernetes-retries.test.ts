@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../src/errors.ts';
-import { loadKubeConfig } from '../../src/kubernetes/kubeconfig.ts';
+import { loadKubeConfig } from '../../src/kubernetes/client/kubeconfig.ts';
+import { createKubernetesClient, type KubernetesClient } from '../../src/kubernetes/client/rest-client.ts';
 import { paths } from '../../src/kubernetes/paths.ts';
-import { createKubernetesClient, type KubernetesClient } from '../../src/kubernetes/rest-client.ts';
 import { FakeApiServer, faultOf, inTurn, statusBody } from './fake-api-server.ts';
 
 const web = paths.deployment('shop', 'web');

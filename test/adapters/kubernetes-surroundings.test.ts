@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { detachedLabels } from '../../src/kubernetes/inspection/surroundings.ts';
 import { matchesSelector } from '../../src/kubernetes/label-selector.ts';
-import { detachedLabels } from '../../src/kubernetes/surroundings.ts';
 
 const labels = { app: 'web', tier: 'backend', team: 'shop' };
 const service = (selector: Readonly<Record<string, string>> | undefined) => ({ spec: selector === undefined ? {} : { selector } });

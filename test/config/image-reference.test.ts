@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatImageReference, isDigest, isTag, parseImageReference, withTag } from '../../src/rollout/image-reference.ts';
+import { formatImageReference, isDigest, isTag, parseImageReference, withTag } from '../../src/rollout/plan/image-reference.ts';
 import { anyText } from './any-text.ts';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;

@@ -5,7 +5,7 @@ import { percent } from '../../src/rollout/gates/amounts.ts';
 import { absorbReading, describeProgress, judgeMetrics, type MetricsRules, startEvidence } from '../../src/rollout/gates/metrics-gate.ts';
 import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
 import { forecast, requestsToConvict, requestsToPass } from '../../src/rollout/gates/traffic.ts';
-import { planSteps } from '../../src/rollout/replica-share.ts';
+import { planSteps } from '../../src/rollout/plan/replica-share.ts';
 
 const docs = readFileSync(join(import.meta.dirname, '../../docs/gates.md'), 'utf8');
 const timeoutMs = 1_800_000;

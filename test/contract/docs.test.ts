@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { namesFor } from '../../src/rollout/names.ts';
-import { permissionsFor, renderRoles } from '../../src/rollout/permissions.ts';
+import { permissionsFor, renderRoles } from '../../src/rollout/plan/permissions.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');

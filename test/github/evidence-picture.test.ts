@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { renderPicture } from '../../src/github/evidence-picture.ts';
 import { renderSummary } from '../../src/github/summary.ts';
-import { gateNumbers } from '../../src/rollout/gate-numbers.ts';
+import { gateNumbers } from '../../src/rollout/explain/gate-numbers.ts';
+import type { GateNumbers } from '../../src/rollout/explain/report.ts';
 import { addToCourse, type Course, noCourse, pointsOf } from '../../src/rollout/gates/course.ts';
 import { absorbReading, judgeMetrics, type MetricsEvidence, startEvidence } from '../../src/rollout/gates/metrics-gate.ts';
 import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
-import type { GateNumbers } from '../../src/rollout/report.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
 import { plan, state } from '../rollout/scene.ts';
 import { report } from './report-fixture.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOf, renderOutputs, writeOutputs } from '../../src/github/outputs.ts';
-import type { Report } from '../../src/rollout/report.ts';
+import type { Report } from '../../src/rollout/explain/report.ts';
 import type { Result } from '../../src/rollout/verdict.ts';
 import { report } from './report-fixture.ts';
 

@@ -1,4 +1,4 @@
-import type { Report } from '../../src/rollout/report.ts';
+import type { Report } from '../../src/rollout/explain/report.ts';
 
 export const report: Report = {
   command: 'deploy',

@@ -1,7 +1,7 @@
 import { describe, test, vi } from 'vitest';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { namesFor } from '../../src/rollout/names.ts';
-import { permissionsFor } from '../../src/rollout/permissions.ts';
+import { permissionsFor } from '../../src/rollout/plan/permissions.ts';
 import { expectSafe } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, serviceManifest } from './scene.ts';

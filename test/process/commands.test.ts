@@ -1,6 +1,6 @@
 import { describe, test, vi } from 'vitest';
 import { namesFor } from '../../src/rollout/names.ts';
-import { permissionsForCommand } from '../../src/rollout/permissions.ts';
+import { permissionsForCommand } from '../../src/rollout/plan/permissions.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { isWrite, writesOf } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace } from './scene.ts';

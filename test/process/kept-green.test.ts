@@ -1,7 +1,7 @@
 import { describe, test, vi } from 'vitest';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { namesFor } from '../../src/rollout/names.ts';
-import { permissionsFor } from '../../src/rollout/permissions.ts';
+import { permissionsFor } from '../../src/rollout/plan/permissions.ts';
 import { expectGolden } from './golden.ts';
 import { found, keptInputs, openKept, readinessInputs } from './kept-green-stage.ts';
 import { isWrite } from './requests.ts';

@@ -1,6 +1,6 @@
 import { describe, test, vi } from 'vitest';
 import { namesFor } from '../../src/rollout/names.ts';
-import { renderRoles } from '../../src/rollout/permissions.ts';
+import { renderRoles } from '../../src/rollout/plan/permissions.ts';
 import { expectGolden } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, type Manifest, namespace, serviceManifest } from './scene.ts';
@@ -84,7 +84,7 @@ describe.concurrent('a token that may not do everything', () => {
     claims: [],
     proxied: undefined,
   };
-  const role = async () => (await import('../../src/rollout/permissions.ts')).permissionsFor(permission);
+  const role = async () => (await import('../../src/rollout/plan/permissions.ts')).permissionsFor(permission);
 
   test.concurrent.for<readonly [string, (resource: string, verb: string, name: string | undefined) => boolean]>([
     ['jobs', (resource) => resource !== 'jobs'],

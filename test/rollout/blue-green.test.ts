@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { BlueGreenPlan } from '../../src/rollout/blue-green-plan.ts';
-import { chooseColours, greenValue } from '../../src/rollout/blue-green-plan.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
 import type { BlueGreenFacts, Observation, ServiceFacts } from '../../src/rollout/observation.ts';
+import type { BlueGreenPlan } from '../../src/rollout/plan/blue-green-plan.ts';
+import { chooseColours, greenValue } from '../../src/rollout/plan/blue-green-plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
 import { container, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';

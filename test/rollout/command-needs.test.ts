@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { cleaningPlan, leftRollouts } from '../../src/rollout/clean-up.ts';
-import { needsOf } from '../../src/rollout/command-needs.ts';
-import { isFlippedWithoutJob } from '../../src/rollout/left-colours.ts';
-import { describePermission, permissionsFor, permissionsForCommand } from '../../src/rollout/permissions.ts';
-import type { FoundBlueGreen, FoundJob, Situation } from '../../src/rollout/situation.ts';
-import { leftOf, remedyOf, standingOf } from '../../src/rollout/standing.ts';
+import { needsOf } from '../../src/rollout/plan/command-needs.ts';
+import { describePermission, permissionsFor, permissionsForCommand } from '../../src/rollout/plan/permissions.ts';
+import { cleaningPlan, leftRollouts } from '../../src/rollout/situation/clean-up.ts';
+import { isFlippedWithoutJob } from '../../src/rollout/situation/left-colours.ts';
+import type { FoundBlueGreen, FoundJob, Situation } from '../../src/rollout/situation/situation.ts';
+import { leftOf, remedyOf, standingOf } from '../../src/rollout/situation/standing.ts';
 import { jobUid, nowMs, plan, spec, state } from './scene.ts';
 
 const stable = {

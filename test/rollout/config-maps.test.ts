@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { guardConfigMaps, prunable } from '../../src/rollout/config-maps.ts';
+import { guardConfigMaps, prunable } from '../../src/rollout/configuration/config-maps.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
 import type { ConfigMapFacts, Observation } from '../../src/rollout/observation.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
 import type { Observation } from '../../src/rollout/observation.ts';
-import type { Plan } from '../../src/rollout/plan.ts';
+import type { Plan } from '../../src/rollout/plan/plan.ts';
 import type { Phase, RolloutState } from '../../src/rollout/state.ts';
 import { observation, plan, state } from './scene.ts';
 

@@ -7,7 +7,7 @@ import {
   pairCountsFor,
   pairReplicasFor,
   planPairSteps,
-} from '../../src/rollout/pair-share.ts';
+} from '../../src/rollout/plan/pair-share.ts';
 
 const totals = fc.integer({ min: 1, max: 200 });
 const weights = fc.oneof(

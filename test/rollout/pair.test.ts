@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/rollout/decide.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
-import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
 import type { Observation, StableFacts } from '../../src/rollout/observation.ts';
-import { type PairFacts, type PairPlan, planPair } from '../../src/rollout/pair-plan.ts';
-import { pairRefusals } from '../../src/rollout/pair-refusals.ts';
-import { planPairSteps } from '../../src/rollout/pair-share.ts';
+import type { DeploymentFacts } from '../../src/rollout/plan/deployment-facts.ts';
+import { type PairFacts, type PairPlan, planPair } from '../../src/rollout/plan/pair-plan.ts';
+import { pairRefusals } from '../../src/rollout/plan/pair-refusals.ts';
+import { planPairSteps } from '../../src/rollout/plan/pair-share.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import { phaseLeft } from '../../src/rollout/strategies/pair-ends.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { namesFor } from '../../src/rollout/names.ts';
-import { describePermission, permissionsFor, renderRoles } from '../../src/rollout/permissions.ts';
+import { describePermission, permissionsFor, renderRoles } from '../../src/rollout/plan/permissions.ts';
 
 const needs = {
   namespace: 'shop',

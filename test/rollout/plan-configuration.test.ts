@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { causeLengthMax, describeCause } from '../../src/rollout/change-cause.ts';
-import type { FieldChange } from '../../src/rollout/field-change.ts';
-import { planConfigMaps } from '../../src/rollout/plan-config-maps.ts';
-import { planVariables, warnOfSecrets } from '../../src/rollout/plan-variables.ts';
+import { causeLengthMax, describeCause } from '../../src/rollout/configuration/change-cause.ts';
+import type { FieldChange } from '../../src/rollout/configuration/field-change.ts';
+import { planConfigMaps } from '../../src/rollout/configuration/plan-config-maps.ts';
+import { planVariables, warnOfSecrets } from '../../src/rollout/configuration/plan-variables.ts';
+import type { ConfigMapReference, ContainerVariables } from '../../src/rollout/plan/template-facts.ts';
 import type { ImageChange, VariableRequest } from '../../src/rollout/spec.ts';
-import type { ConfigMapReference, ContainerVariables } from '../../src/rollout/template-facts.ts';
 
 const literal = (name: string, value?: string) => ({ name, value, source: undefined });
 const app: ContainerVariables = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planImages } from '../../src/rollout/plan-images.ts';
+import { planImages } from '../../src/rollout/plan/plan-images.ts';
 import type { ImageRequest } from '../../src/rollout/spec.ts';
 
 const app = { name: 'app', image: 'shop/app:v1' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DeploymentFacts, Namesake } from '../../src/rollout/deployment-facts.ts';
-import { refusalsFor } from '../../src/rollout/refusals.ts';
+import type { DeploymentFacts, Namesake } from '../../src/rollout/plan/deployment-facts.ts';
+import { refusalsFor } from '../../src/rollout/plan/refusals.ts';
 import { healthy, spec } from './scene.ts';
 
 const canary: Namesake = { kind: 'Deployment', name: 'web-canary', uid: 'c', ours: false, terminating: false, heldBy: undefined };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canaryReplicasFor, planSteps, sharePercentOf } from '../../src/rollout/replica-share.ts';
+import { canaryReplicasFor, planSteps, sharePercentOf } from '../../src/rollout/plan/replica-share.ts';
 
 describe('canaryReplicasFor', () => {
   it.each([

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { templateFacts } from '../../src/kubernetes/inspection/template-facts.ts';
 import type { RawTemplate } from '../../src/kubernetes/raw.ts';
-import { templateFacts } from '../../src/kubernetes/template-facts.ts';
 import { releasedTemplate, withoutOurFields } from '../../src/kubernetes/template-fields.ts';
-import { planConfigMaps } from '../../src/rollout/plan-config-maps.ts';
-import { planImages } from '../../src/rollout/plan-images.ts';
-import { planVariables } from '../../src/rollout/plan-variables.ts';
-import { restoreConfiguration } from '../../src/rollout/restore-configuration.ts';
-import type { PodTemplate } from '../../src/rollout/revisions.ts';
-import { rollbackRequest } from '../../src/rollout/rollback.ts';
+import { planConfigMaps } from '../../src/rollout/configuration/plan-config-maps.ts';
+import { planVariables } from '../../src/rollout/configuration/plan-variables.ts';
+import { restoreConfiguration } from '../../src/rollout/configuration/restore-configuration.ts';
+import type { PodTemplate } from '../../src/rollout/history/revisions.ts';
+import { rollbackRequest } from '../../src/rollout/history/rollback.ts';
+import { planImages } from '../../src/rollout/plan/plan-images.ts';
 
 type Env = readonly object[] | undefined;
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeHistory } from '../../src/rollout/history.ts';
-import { describeRevisions, type FoundRevisions, type PodTemplate, parseChangeCause } from '../../src/rollout/revisions.ts';
-import { chooseRevision, rollbackOutcome, rollbackRequest } from '../../src/rollout/rollback.ts';
+import { describeHistory } from '../../src/rollout/history/history.ts';
+import { describeRevisions, type FoundRevisions, type PodTemplate, parseChangeCause } from '../../src/rollout/history/revisions.ts';
+import { chooseRevision, rollbackOutcome, rollbackRequest } from '../../src/rollout/history/rollback.ts';
 import { nowMs } from './scene.ts';
 
 const container = (name: string, image: string, more: object = {}): object => ({ name, image, ...more });

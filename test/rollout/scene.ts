@@ -1,8 +1,8 @@
-import type { DeploymentFacts } from '../../src/rollout/deployment-facts.ts';
 import { namesFor } from '../../src/rollout/names.ts';
 import type { Observation, PodFacts, StableFacts, WorkloadFacts } from '../../src/rollout/observation.ts';
-import type { Plan } from '../../src/rollout/plan.ts';
-import { planSteps } from '../../src/rollout/replica-share.ts';
+import type { DeploymentFacts } from '../../src/rollout/plan/deployment-facts.ts';
+import type { Plan } from '../../src/rollout/plan/plan.ts';
+import { planSteps } from '../../src/rollout/plan/replica-share.ts';
 import type { ReleaseSpec } from '../../src/rollout/spec.ts';
 import { type Phase, type RolloutState, startState } from '../../src/rollout/state.ts';
 

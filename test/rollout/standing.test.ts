@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { abortedState, abortOutcome, abortTruth } from '../../src/rollout/abort.ts';
-import { leftRollouts } from '../../src/rollout/clean-up.ts';
 import { decide } from '../../src/rollout/decide.ts';
-import type { FoundJob, Situation } from '../../src/rollout/situation.ts';
-import { leftOf, standingOf } from '../../src/rollout/standing.ts';
+import { abortedState, abortOutcome, abortTruth } from '../../src/rollout/situation/abort.ts';
+import { leftRollouts } from '../../src/rollout/situation/clean-up.ts';
+import type { FoundJob, Situation } from '../../src/rollout/situation/situation.ts';
+import { leftOf, standingOf } from '../../src/rollout/situation/standing.ts';
+import { describeStatus, statusOf, statusOutcome } from '../../src/rollout/situation/status.ts';
 import type { Phase } from '../../src/rollout/state.ts';
-import { describeStatus, statusOf, statusOutcome } from '../../src/rollout/status.ts';
 import { signalFor } from '../../src/runner/finish-record.ts';
 import { jobUid, nowMs, observation, plan, stable, state, workload } from './scene.ts';
 

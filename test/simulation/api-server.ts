@@ -1,5 +1,5 @@
 import type { FaultCode } from '../../src/errors.ts';
-import type { JsonPatchOperation } from '../../src/kubernetes/patch.ts';
+import type { JsonPatchOperation } from '../../src/kubernetes/patches/patch.ts';
 import { fieldManager } from '../../src/rollout/names.ts';
 import { applyPatch, isDeepEqual } from './json-patch.ts';
 import type { Kind, Objects } from './objects.ts';

@@ -1,6 +1,6 @@
 import type { ApiRequest, Sandbox } from '../../sandbox/sandbox.ts';
-import type { JsonPatchOperation } from '../../src/kubernetes/patch.ts';
-import type { KubernetesClient, ReadOptions, RemoveOptions, WriteOptions } from '../../src/kubernetes/rest-client.ts';
+import type { KubernetesClient, ReadOptions, RemoveOptions, WriteOptions } from '../../src/kubernetes/client/rest-client.ts';
+import type { JsonPatchOperation } from '../../src/kubernetes/patches/patch.ts';
 import type { Clock } from '../../src/runner/ports.ts';
 import { namespace } from '../process/scene.ts';
 import type { Subject } from './subject.ts';

@@ -7,7 +7,7 @@ export const blueGreenMutants: readonly Mutant[] = [
     hint: 'arrives 2',
     edits: [
       {
-        file: 'kubernetes/service-patches.ts',
+        file: 'kubernetes/patches/service-patches.ts',
         from: "...(jobUid === undefined ? [] : [{ op: 'test', path: fencePath, value: jobUid } as const]),",
         to: '',
       },
@@ -16,7 +16,7 @@ export const blueGreenMutants: readonly Mutant[] = [
   {
     name: 'the way back leaves the fence',
     hint: 'good',
-    edits: [{ file: 'kubernetes/service-patches.ts', from: "{ op: 'remove', path: fencePath },", to: '' }],
+    edits: [{ file: 'kubernetes/patches/service-patches.ts', from: "{ op: 'remove', path: fencePath },", to: '' }],
   },
   {
     name: 'green still belongs to the Job when the Services flip',
@@ -58,11 +58,11 @@ export const blueGreenMutants: readonly Mutant[] = [
     hint: 'edits the Service',
     edits: [
       {
-        file: 'kubernetes/service-patches.ts',
+        file: 'kubernetes/patches/service-patches.ts',
         from: "colour: value === blue ? 'blue' : value === green ? 'green' : 'other',",
         to: "colour: value === green ? 'green' : 'blue',",
       },
-      { file: 'kubernetes/service-patches.ts', from: "    { op: 'test', path, value: blue },\n", to: '' },
+      { file: 'kubernetes/patches/service-patches.ts', from: "    { op: 'test', path, value: blue },\n", to: '' },
     ],
   },
   {

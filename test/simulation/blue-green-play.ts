@@ -1,7 +1,7 @@
 import { createSandbox, type ImageBehaviour, type Sandbox } from '../../sandbox/sandbox.ts';
 import { createPrometheus } from '../../src/prometheus/client.ts';
 import { recordAnnotation } from '../../src/rollout/names.ts';
-import type { Plan } from '../../src/rollout/plan.ts';
+import type { Plan } from '../../src/rollout/plan/plan.ts';
 import type { ReleaseSpec } from '../../src/rollout/spec.ts';
 import type { Holder } from '../../src/rollout/state.ts';
 import type { MetricsSource, Reporter } from '../../src/runner/ports.ts';

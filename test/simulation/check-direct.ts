@@ -1,6 +1,6 @@
 import type { RawDeployment } from '../../src/kubernetes/raw.ts';
 import { templateHash } from '../../src/kubernetes/template-hash.ts';
-import type { Plan } from '../../src/rollout/plan.ts';
+import type { Plan } from '../../src/rollout/plan/plan.ts';
 import { isSelected } from './objects.ts';
 import type { SimulatedProcess } from './process.ts';
 import { isDirect, type Rollout, type Watch } from './rollout-record.ts';

@@ -1,4 +1,4 @@
-import { canaryReplicasFor } from '../../src/rollout/replica-share.ts';
+import { canaryReplicasFor } from '../../src/rollout/plan/replica-share.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { Rollout, Watch } from './rollout-record.ts';
 import { scrapeMs } from './traffic.ts';

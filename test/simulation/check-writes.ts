@@ -1,6 +1,6 @@
 import type { RawDeployment, RawJob } from '../../src/kubernetes/raw.ts';
 import { journalAnnotation, rolloutLabel } from '../../src/rollout/names.ts';
-import type { Plan } from '../../src/rollout/plan.ts';
+import type { Plan } from '../../src/rollout/plan/plan.ts';
 import type { Change } from './api-server.ts';
 import { checkBake, checkSender, checkStart, checkTemplate, checkTrial, checkTrialPod } from './check-direct.ts';
 import { checkGates, checkHold, replicasOf } from './check-gates.ts';

@@ -1,7 +1,7 @@
 import type { FaultCode } from '../../src/errors.ts';
-import type { JsonPatchOperation } from '../../src/kubernetes/patch.ts';
+import type { KubernetesClient, ReadOptions, RemoveOptions, WriteOptions } from '../../src/kubernetes/client/rest-client.ts';
+import type { JsonPatchOperation } from '../../src/kubernetes/patches/patch.ts';
 import { paths } from '../../src/kubernetes/paths.ts';
-import type { KubernetesClient, ReadOptions, RemoveOptions, WriteOptions } from '../../src/kubernetes/rest-client.ts';
 import type { MetricsObservation } from '../../src/rollout/observation.ts';
 import type { MetricsSource, PodNames } from '../../src/runner/ports.ts';
 import { canaryName, deployment, jobName, type Kind, namespace, type Objects, rawPod, service } from './objects.ts';

@@ -6,22 +6,24 @@ export const commandMutants: readonly Mutant[] = [
     name: 'reconcile takes over what lives',
     hint: 'good: reconcile at',
     edits: [
-      { file: 'rollout/standing.ts', from: "silentMs >= recordStaleMs ? 'stale'", to: "silentMs >= 0 ? 'stale'" },
-      { file: 'kubernetes/lock.ts', from: 'nowMs - journal.state.heartbeatAtMs < recordStaleMs', to: 'nowMs < 0' },
+      { file: 'rollout/situation/standing.ts', from: "silentMs >= recordStaleMs ? 'stale'", to: "silentMs >= 0 ? 'stale'" },
+      { file: 'kubernetes/writes/lock.ts', from: 'nowMs - journal.state.heartbeatAtMs < recordStaleMs', to: 'nowMs < 0' },
     ],
   },
   {
     name: 'reconcile cleans up behind a rollout that lives',
     hint: 'good: reconcile at',
     edits: [
-      { file: 'rollout/standing.ts', from: 'if (job === undefined || !job.ours) return', to: 'if (job !== undefined) return' },
-      { file: 'rollout/standing.ts', from: 'if (job?.ours === true) return [];', to: '' },
+      { file: 'rollout/situation/standing.ts', from: 'if (job === undefined || !job.ours) return', to: 'if (job !== undefined) return' },
+      { file: 'rollout/situation/standing.ts', from: 'if (job?.ours === true) return [];', to: '' },
     ],
   },
   {
     name: 'an abort of a promotion puts nothing back',
     hint: 'good: abort at',
-    edits: [{ file: 'rollout/abort.ts', from: "phase.kind === 'ending' || !isUndoneByDeletion(phase)", to: "phase.kind === 'ending'" }],
+    edits: [
+      { file: 'rollout/situation/abort.ts', from: "phase.kind === 'ending' || !isUndoneByDeletion(phase)", to: "phase.kind === 'ending'" },
+    ],
   },
   {
     name: 'an aborted run that has heard of it deletes the Job all the same',
@@ -42,14 +44,16 @@ export const commandMutants: readonly Mutant[] = [
   {
     name: 'an abort does not say in the journal who has come',
     hint: 'good: abort at 270 ms',
-    edits: [{ file: 'kubernetes/seizure.ts', from: '...becomes(journal.state, nowMs), holder,', to: '...becomes(journal.state, nowMs),' }],
+    edits: [
+      { file: 'kubernetes/writes/seizure.ts', from: '...becomes(journal.state, nowMs), holder,', to: '...becomes(journal.state, nowMs),' },
+    ],
   },
   {
     name: 'who takes a rollout over forgets what it found',
     hint: 'good: abort at',
     edits: [
       {
-        file: 'kubernetes/seizure.ts',
+        file: 'kubernetes/writes/seizure.ts',
         from: '{ plan: journal.plan, state }, deadline',
         to: '{ plan: { ...journal.plan, images: [] }, state }, deadline',
       },
@@ -71,6 +75,8 @@ export const commandMutants: readonly Mutant[] = [
   {
     name: 'reconcile leaves our name',
     hint: 'repaired by reconcile',
-    edits: [{ file: 'rollout/standing.ts', from: 'if (stable.owned) left.push', to: "if (stable.owned && names.job === '') left.push" }],
+    edits: [
+      { file: 'rollout/situation/standing.ts', from: 'if (stable.owned) left.push', to: "if (stable.owned && names.job === '') left.push" },
+    ],
   },
 ];

@@ -68,7 +68,7 @@ export const directMutants: readonly Mutant[] = [
   {
     name: 'the trial pod is behind the Service',
     hint: 'undisturbed: recreate by metrics',
-    edits: [{ file: 'kubernetes/trial.ts', from: '...trial.labels, ...ours', to: '...ours' }],
+    edits: [{ file: 'kubernetes/manifests/trial.ts', from: '...trial.labels, ...ours', to: '...ours' }],
   },
   {
     name: 'a recreation does not wait for its trial',
@@ -91,7 +91,7 @@ export const directMutants: readonly Mutant[] = [
     hint: 'undisturbed: recreate by metrics',
     edits: [
       {
-        file: 'kubernetes/workload-facts.ts',
+        file: 'kubernetes/inspection/workload-facts.ts',
         from: "const isSure = deployment.spec?.strategy?.type !== 'Recreate' ||",
         to: "const isSure = deployment.spec?.strategy?.type !== '' ||",
       },
@@ -100,7 +100,13 @@ export const directMutants: readonly Mutant[] = [
   {
     name: 'rolling sends a template that was changed meanwhile',
     hint: 'rolling: env ',
-    edits: [{ file: 'kubernetes/patches.ts', from: "    { op: 'test', path: '/spec/template', value: stable.spec?.template },\n", to: '' }],
+    edits: [
+      {
+        file: 'kubernetes/patches/patches.ts',
+        from: "    { op: 'test', path: '/spec/template', value: stable.spec?.template },\n",
+        to: '',
+      },
+    ],
   },
   {
     name: 'a failed bake is not put back in the journal first',

@@ -1,4 +1,4 @@
-import type { JsonPatchOperation } from '../../src/kubernetes/patch.ts';
+import type { JsonPatchOperation } from '../../src/kubernetes/patches/patch.ts';
 
 type Json = Record<string, unknown>;
 

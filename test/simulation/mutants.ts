@@ -88,19 +88,25 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the promotion does not test the template',
     hint: 'good: env ',
-    edits: [{ file: 'kubernetes/patches.ts', from: "    { op: 'test', path: '/spec/template', value: stable.spec?.template },\n", to: '' }],
+    edits: [
+      {
+        file: 'kubernetes/patches/patches.ts',
+        from: "    { op: 'test', path: '/spec/template', value: stable.spec?.template },\n",
+        to: '',
+      },
+    ],
   },
   {
     name: 'no write tests the fence',
     hint: 'good: unlabel ',
-    edits: [{ file: 'kubernetes/patches.ts', from: "{ op: 'test', path: fencePath, value: jobUid },", to: '' }],
+    edits: [{ file: 'kubernetes/patches/patches.ts', from: "{ op: 'test', path: fencePath, value: jobUid },", to: '' }],
   },
   {
     name: 'a claim of the fence counts again when it comes late',
     hint: 'seed 6311',
     edits: [
       {
-        file: 'kubernetes/patches.ts',
+        file: 'kubernetes/patches/patches.ts',
         from: "{ op: 'test', path: '/metadata/resourceVersion', value: stable.metadata?.resourceVersion }, ",
         to: '',
       },
@@ -109,12 +115,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the promotion may be on its way for half of the dead-man',
     hint: 'seed 56',
-    edits: [{ file: 'kubernetes/commands.ts', from: 'timeoutMs: plan.spec.deadManMs / 4', to: 'timeoutMs: plan.spec.deadManMs / 2' }],
+    edits: [
+      { file: 'kubernetes/writes/commands.ts', from: 'timeoutMs: plan.spec.deadManMs / 4', to: 'timeoutMs: plan.spec.deadManMs / 2' },
+    ],
   },
   {
     name: 'the way back overwrites any image',
     hint: 'bad once promoted: image ',
-    edits: [{ file: 'kubernetes/patches.ts', from: '/image`, value: from(image) },', to: '/name`, value: image.container },' }],
+    edits: [{ file: 'kubernetes/patches/patches.ts', from: '/image`, value: from(image) },', to: '/name`, value: image.container },' }],
   },
   {
     name: 'the promotion is not watched to its end',
@@ -149,7 +157,7 @@ export const mutants: readonly Mutant[] = [
     hint: 'undisturbed: good',
     edits: [
       {
-        file: 'kubernetes/canary-metadata.ts',
+        file: 'kubernetes/manifests/canary-metadata.ts',
         from: '...(jobUid === undefined ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
         to: '...(jobUid === undefined || jobUid !== "" ? {} : { ownerReferences: [jobOwner(plan, jobUid)] }),',
       },
@@ -198,11 +206,11 @@ export const mutants: readonly Mutant[] = [
     hint: 'seed 273',
     edits: [
       {
-        file: 'rollout/refusals.ts',
+        file: 'rollout/plan/refusals.ts',
         from: "namesake.kind === 'Job' && !namesake.terminating",
         to: "namesake.kind === 'Job' && namesake.uid === ''",
       },
-      { file: 'kubernetes/lock.ts', from: 'if (readJournal(job)?.state.holder.id === holder.id) {', to: 'if (holder.id !== "") {' },
+      { file: 'kubernetes/writes/lock.ts', from: 'if (readJournal(job)?.state.holder.id === holder.id) {', to: 'if (holder.id !== "") {' },
     ],
   },
   {

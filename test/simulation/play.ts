@@ -1,4 +1,4 @@
-import type { Plan } from '../../src/rollout/plan.ts';
+import type { Plan } from '../../src/rollout/plan/plan.ts';
 import type { Holder } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
 import type { Cluster } from '../../src/runner/ports.ts';

@@ -1,5 +1,5 @@
 import type { FaultCode } from '../../src/errors.ts';
-import { ServerClock } from '../../src/kubernetes/server-clock.ts';
+import { ServerClock } from '../../src/kubernetes/client/server-clock.ts';
 import type { Clock } from '../../src/runner/ports.ts';
 import type { Dice } from './random.ts';
 import type { Faults, RunScript, WayToDie } from './scenario.ts';

@@ -1,4 +1,4 @@
-import type { Plan } from '../../src/rollout/plan.ts';
+import type { Plan } from '../../src/rollout/plan/plan.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import type { Decision } from '../decision.ts';
 import { advance } from '../heartbeat.ts';
 import type { Observation } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { carriesAlone } from './ending.ts';
 import { end, lostJob } from './interruption.ts';

@@ -1,7 +1,7 @@
 import type { Decision } from '../decision.ts';
 import { advance } from '../heartbeat.ts';
 import type { Observation } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import { withoutStable } from '../strategies/rules-in-force.ts';
 

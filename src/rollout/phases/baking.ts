@@ -4,7 +4,7 @@ import { mixedImage, movedImage } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { lostReadiness } from '../strategies/canary.ts';
 import { explainOutage } from '../strategies/roll-watch.ts';

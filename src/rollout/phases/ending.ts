@@ -1,8 +1,8 @@
-import { unreferred } from '../config-maps.ts';
+import { unreferred } from '../configuration/config-maps.ts';
 import type { Decision } from '../decision.ts';
 import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { endBlueGreen, leftOfBlueGreen } from '../strategies/blue-green-end.ts';
 import { releasePair } from '../strategies/pair-ends.ts';

@@ -1,7 +1,7 @@
+import { configurationOf } from '../configuration/field-change.ts';
 import type { Decision } from '../decision.ts';
-import { configurationOf } from '../field-change.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Outcome, ReasonCode } from '../verdict.ts';
 

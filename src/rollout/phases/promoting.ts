@@ -1,11 +1,11 @@
 import { isAvailable } from '../availability.ts';
+import { fieldsOn } from '../configuration/field-change.ts';
 import type { Decision } from '../decision.ts';
-import { fieldsOn } from '../field-change.ts';
 import { movedImage } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue, recordMs } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { bake } from './bake.ts';

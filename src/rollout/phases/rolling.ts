@@ -2,7 +2,7 @@ import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { rollConviction } from '../strategies/roll-conviction.ts';
 import type { Outcome } from '../verdict.ts';

@@ -4,9 +4,9 @@ import { imageIdsOf } from '../gates/image-identity.ts';
 import { type Diagnosis, diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, WorkloadFacts } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import { trialHoldMs } from '../plan/trial.ts';
 import type { Phase, RolloutState } from '../state.ts';
-import { trialHoldMs } from '../trial.ts';
 import { end, interruptionOf, outcome } from './interruption.ts';
 
 type Trial = Extract<Phase, { kind: 'trial' }>;

@@ -1,4 +1,4 @@
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase } from '../state.ts';
 
 /** Pods by name: the canary's, and stable's own, which while it rolls are of its newest template or not. */

@@ -1,7 +1,7 @@
 import type { Decision } from '../decision.ts';
-import { keepsGreen } from '../kept-green-plan.ts';
 import type { Observation } from '../observation.ts';
-import type { Plan } from '../plan.ts';
+import { keepsGreen } from '../plan/kept-green-plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import { ownerOf } from './blue-green-flip.ts';
 

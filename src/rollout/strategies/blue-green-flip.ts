@@ -4,7 +4,7 @@ import { advance, heartbeatIfDue, recordMs } from '../heartbeat.ts';
 import type { BlueGreenFacts, Observation, ServiceFacts, StableFacts } from '../observation.ts';
 import { end, interruptionOf, isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
 import { imagesOn } from '../phases/promoting.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { convictionUnderTraffic } from './green-conviction.ts';

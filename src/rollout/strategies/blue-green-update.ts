@@ -4,7 +4,7 @@ import { heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import { end, isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
 import { imagesOn, reasonNotToPromote, reasonToRevert } from '../phases/promoting.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { BlueGreenPhase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { changedService } from './blue-green.ts';

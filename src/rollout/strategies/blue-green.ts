@@ -6,7 +6,7 @@ import { diagnose } from '../gates/readiness.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { BlueGreenFacts, GreenFacts, Observation, StableFacts } from '../observation.ts';
 import { end, interruptionOf, isTakenOver, outcome, takenOverOutcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import { goBack } from './blue-green-flip.ts';

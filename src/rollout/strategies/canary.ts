@@ -9,8 +9,8 @@ import { unlessSilent } from '../gates/silent-pods.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { Observation, StableFacts, WorkloadFacts } from '../observation.ts';
 import { end, interruptionOf, outcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
-import { canaryReplicasFor } from '../replica-share.ts';
+import type { Plan } from '../plan/plan.ts';
+import { canaryReplicasFor } from '../plan/replica-share.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 

@@ -1,5 +1,5 @@
-import { keepsGreen } from '../kept-green-plan.ts';
-import type { Plan } from '../plan.ts';
+import { keepsGreen } from '../plan/kept-green-plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase } from '../state.ts';
 
 /** The phase with which the strategy begins once the Deployment is fenced. */

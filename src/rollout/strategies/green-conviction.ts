@@ -2,7 +2,7 @@ import { mixedImage } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
 import type { WorkloadFacts } from '../observation.ts';
 import { outcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { judgeInForce } from './rules-in-force.ts';

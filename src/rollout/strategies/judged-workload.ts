@@ -1,6 +1,6 @@
 import type { Observation, WorkloadFacts } from '../observation.ts';
-import type { Plan } from '../plan.ts';
-import { canaryReplicasFor } from '../replica-share.ts';
+import type { Plan } from '../plan/plan.ts';
+import { canaryReplicasFor } from '../plan/replica-share.ts';
 import type { RolloutState } from '../state.ts';
 import { judgedGreen } from './kept-green-view.ts';
 import { hasNewImages, lastWish } from './pair-view.ts';

@@ -1,11 +1,11 @@
 import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
 import { heartbeatIfDue, recordMs } from '../heartbeat.ts';
-import { isScaled } from '../kept-green-plan.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import type { PairPlan } from '../pair-plan.ts';
 import { end, isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import { isScaled } from '../plan/kept-green-plan.ts';
+import type { PairPlan } from '../plan/pair-plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { drainMs, move } from './blue-green-flip.ts';

@@ -1,8 +1,8 @@
-import { greenSize, isScaled, keepsGreen } from '../kept-green-plan.ts';
 import type { Observation, StableFacts, WorkloadFacts } from '../observation.ts';
-import type { PairPlan } from '../pair-plan.ts';
 import { outcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import { greenSize, isScaled, keepsGreen } from '../plan/kept-green-plan.ts';
+import type { PairPlan } from '../plan/pair-plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { hasNewImages, hasOldImages } from './pair-view.ts';

@@ -1,10 +1,10 @@
 import type { Decision } from '../decision.ts';
 import { heartbeatIfDue } from '../heartbeat.ts';
-import { greenSize, isScaled } from '../kept-green-plan.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import type { PairPlan } from '../pair-plan.ts';
 import { end, interruptionOf, isTakenOver, outcome, takenOverOutcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import { greenSize, isScaled } from '../plan/kept-green-plan.ts';
+import type { PairPlan } from '../plan/pair-plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { decideLive, judgeIdleGreen } from './blue-green.ts';

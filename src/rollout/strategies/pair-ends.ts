@@ -1,8 +1,8 @@
 import type { Decision } from '../decision.ts';
-import { keepsGreen } from '../kept-green-plan.ts';
 import type { Observation } from '../observation.ts';
 import { end, outcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import { keepsGreen } from '../plan/kept-green-plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { keptGreenLeft } from './kept-green-ends.ts';

@@ -1,7 +1,7 @@
 import type { Observation, StableFacts } from '../observation.ts';
-import type { PairPlan } from '../pair-plan.ts';
 import { isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import type { PairPlan } from '../plan/pair-plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { hasNewImages, hasOldImages, isOurs, type PairPhase } from './pair-view.ts';

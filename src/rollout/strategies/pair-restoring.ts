@@ -1,10 +1,10 @@
 import type { Decision } from '../decision.ts';
 import { heartbeatIfDue, recordMs } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import type { PairPlan } from '../pair-plan.ts';
-import { nextPairCounts, type PairBounds, type PairCounts } from '../pair-share.ts';
 import { end, lostJob, outcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import type { PairPlan } from '../plan/pair-plan.ts';
+import { nextPairCounts, type PairBounds, type PairCounts } from '../plan/pair-share.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { send } from './pair.ts';

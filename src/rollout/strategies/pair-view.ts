@@ -1,6 +1,6 @@
 import type { StableFacts } from '../observation.ts';
-import type { PairPlan } from '../pair-plan.ts';
-import type { PairCounts } from '../pair-share.ts';
+import type { PairPlan } from '../plan/pair-plan.ts';
+import type { PairCounts } from '../plan/pair-share.ts';
 import type { Phase } from '../state.ts';
 
 export type PairPhase = Extract<Phase, { kind: 'pair-step' | 'pair-finishing' | 'pair-restoring' }>;

@@ -2,7 +2,7 @@ import { mixedImage, movedImage } from '../gates/image-identity.ts';
 import { type Diagnosis, diagnose } from '../gates/readiness.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import { outcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Outcome } from '../verdict.ts';
 import { judgeInForce } from './rules-in-force.ts';

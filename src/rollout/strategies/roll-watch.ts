@@ -1,6 +1,6 @@
 import type { Observation, StableFacts } from '../observation.ts';
 import { imagesOn } from '../phases/promoting.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 
 /** What has been seen of the Deployment's own new pods since its images were sent. Plain JSON; times are the observations' `nowMs`. */

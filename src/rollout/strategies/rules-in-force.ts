@@ -1,7 +1,7 @@
 import { type Before, beforeAfterRules, explainBeforeAfter } from '../gates/before-after.ts';
 import { judgeMetrics, type MetricsEvidence } from '../gates/metrics-gate.ts';
 import type { MetricsRules } from '../gates/metrics-rules.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Verdict } from '../verdict.ts';
 

@@ -1,7 +1,7 @@
 import type { Decision } from '../decision.ts';
 import type { Observation } from '../observation.ts';
 import { end, outcome } from '../phases/interruption.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 
 const pollMs = 500;

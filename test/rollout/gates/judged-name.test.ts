@@ -11,7 +11,7 @@ import {
 import { rulesFor } from '../../../src/rollout/gates/metrics-rules.ts';
 import { explainStale } from '../../../src/rollout/gates/metrics-sentences.ts';
 import { explainVanished, startTraffic } from '../../../src/rollout/gates/traffic-share.ts';
-import { planRelease } from '../../../src/rollout/plan.ts';
+import { planRelease } from '../../../src/rollout/plan/plan.ts';
 import type { Strategy } from '../../../src/rollout/spec.ts';
 import { healthy, spec } from '../scene.ts';
 

@@ -1,6 +1,6 @@
 import { createSandbox, type ImageBehaviour, type Sandbox } from '../../../sandbox/sandbox.ts';
 import { createCluster } from '../../../src/kubernetes/cluster.ts';
-import type { Plan } from '../../../src/rollout/plan.ts';
+import type { Plan } from '../../../src/rollout/plan/plan.ts';
 import { type Holder, startState } from '../../../src/rollout/state.ts';
 import { release } from '../../../src/runner/deploy.ts';
 import { finishLeft } from '../../../src/runner/finish-left.ts';

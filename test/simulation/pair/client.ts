@@ -1,8 +1,14 @@
 import type { ApiRequest, ApiResponse, Sandbox } from '../../../sandbox/sandbox.ts';
 import { isFault } from '../../../src/errors.ts';
-import { faultFromAnswer, faultFromError, timeoutFault } from '../../../src/kubernetes/faults.ts';
-import { type JsonPatchOperation, jsonPatchMediaType } from '../../../src/kubernetes/patch.ts';
-import type { KubernetesClient, ReadOptions, RemoveOptions, ReviewAttributes, WriteOptions } from '../../../src/kubernetes/rest-client.ts';
+import { faultFromAnswer, faultFromError, timeoutFault } from '../../../src/kubernetes/client/faults.ts';
+import type {
+  KubernetesClient,
+  ReadOptions,
+  RemoveOptions,
+  ReviewAttributes,
+  WriteOptions,
+} from '../../../src/kubernetes/client/rest-client.ts';
+import { type JsonPatchOperation, jsonPatchMediaType } from '../../../src/kubernetes/patches/patch.ts';
 import { fieldManager } from '../../../src/rollout/names.ts';
 import type { Clock } from '../../../src/runner/ports.ts';
 
