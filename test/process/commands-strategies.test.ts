@@ -3,7 +3,7 @@ import { configured, quick, templateOf } from './configured.ts';
 import { expectSafe } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, pairSpec, secondManifest } from './scene.ts';
-import { openStage, refusal, type Stage } from './stage.ts';
+import { inPhase, openStage, refusal, type Stage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
 
@@ -18,11 +18,6 @@ const command = (stage: Stage, name: string, inputs: Readonly<Record<string, str
   stage.run({ ...outside, command: name, ...inputs });
 const logOf = (done: Awaited<ReturnType<Stage['run']>>): string => done.result.log.map(({ line }) => line).join('\n');
 const selectorOf = (stage: Stage): string => JSON.stringify(stage.sandbox.get('services', namespace, 'web')?.spec.selector);
-const phaseOf = (stage: Stage): string => {
-  const text = stage.sandbox.get('jobs', namespace, 'web-rollout')?.metadata.annotations?.['gated-rollout.github.io/journal'];
-  return text === undefined ? 'none' : (JSON.parse(text) as { state: { phase: { kind: string } } }).state.phase.kind;
-};
-const inPhase = (stage: Stage, phase: string) => stage.until(`the phase ${phase}`, () => phaseOf(stage) === phase);
 
 /** A run that dies in a phase and whose Job goes, too, and leaves what it owned. */
 async function lose(stage: Stage, inputs: Readonly<Record<string, string>>, phase: string): Promise<void> {

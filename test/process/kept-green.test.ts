@@ -6,7 +6,7 @@ import { expectGolden } from './golden.ts';
 import { found, keptInputs, openKept, readinessInputs } from './kept-green-stage.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, namespace, serviceManifest } from './scene.ts';
-import { openStage } from './stage.ts';
+import { inPhase, openStage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 20, testTimeout: 90_000 });
 
@@ -137,7 +137,7 @@ describe.concurrent('green-deployment', () => {
   test.concurrent('aborted from outside while green serves', async ({ expect }) => {
     await using stage = await openKept();
     const action = stage.start({ ...readinessInputs, bake: '60s' });
-    await stage.until('green serves', () => stage.standing() === flipped);
+    await inPhase(stage, 'live');
     const status = await stage.run({ command: 'status', prometheus: '', steps: '', 'min-duration': '', 'dead-man': '', tag: '' });
     expect(words(status.result)).toContain('Watch web-2 under real traffic');
     const abort = await stage.run({ command: 'abort', prometheus: '', steps: '', 'min-duration': '', 'dead-man': '', tag: '' });

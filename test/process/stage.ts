@@ -152,3 +152,13 @@ export function refusal(status: number, reason: string, message: string, headers
   const date = new Date().toUTCString();
   return { status, headers: { 'content-type': 'application/json', date, ...headers }, body: JSON.stringify(body) };
 }
+
+/** Waits until the journal says that the rollout of `web` is in this phase. */
+export async function inPhase(stage: Stage, phase: string): Promise<void> {
+  await stage.until(`the phase ${phase}`, () => phaseOf(stage) === phase);
+}
+
+function phaseOf({ sandbox }: Stage): string {
+  const text = sandbox.get('jobs', namespace, `${deploymentName}-rollout`)?.metadata.annotations?.['gated-rollout.github.io/journal'];
+  return text === undefined ? 'none' : (JSON.parse(text) as { state: { phase: { kind: string } } }).state.phase.kind;
+}

@@ -245,6 +245,19 @@ describe('flipping back after a failure', () => {
       seen: { stable: stable({ availableReplicas: 3 }), blueGreen: { ...serving, green: crashing } },
       expect: 'ensure-flipped-back web',
     },
+    {
+      name: 'a person has scaled blue to 0: green goes on serving',
+      seen: { stable: stable({ desiredReplicas: 0, replicas: 0, updatedReplicas: 0, availableReplicas: 0, minAvailable: 0 }) },
+      expect: 'wait',
+    },
+    {
+      name: 'a person has scaled blue to 0, and green serves nobody either',
+      seen: {
+        stable: stable({ desiredReplicas: 0, replicas: 0, updatedReplicas: 0, availableReplicas: 0, minAvailable: 0 }),
+        blueGreen: { ...serving, green: { ...kept, availableReplicas: 0 } },
+      },
+      expect: 'ensure-flipped-back web',
+    },
     { name: 'blue was deleted', seen: { stable: undefined }, expect: 'ensure-flipped-back web' },
     { name: 'a fence alone', seen: { blueGreen: facts({ green: kept, services: both(fenced, {}) }) }, expect: 'ensure-flipped-back web' },
     {

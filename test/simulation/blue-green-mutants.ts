@@ -48,7 +48,7 @@ export const blueGreenMutants: readonly Mutant[] = [
       },
       {
         file: 'rollout/strategies/blue-green-flip.ts',
-        from: 'if (isAvailable(stable, stable.desiredReplicas)) return undefined;',
+        from: 'if (isAvailable(stable, stable.desiredReplicas) && (stable.availableReplicas > 0 || !greenServes)) return undefined;',
         to: 'if (stable.settled) return undefined;',
       },
     ],

@@ -159,7 +159,10 @@ function waitForStable(
   stable: StableFacts,
 ): Decision | undefined {
   const elapsedMs = observation.nowMs - phase.sinceMs;
-  if (isAvailable(stable, stable.desiredReplicas)) return undefined;
+  const green = observation.blueGreen?.green;
+  const greenServes = green !== undefined && green.availableReplicas > 0;
+  // A Deployment that somebody has scaled to 0 is complete, and nobody would answer.
+  if (isAvailable(stable, stable.desiredReplicas) && (stable.availableReplicas > 0 || !greenServes)) return undefined;
   const rolls = phase.images === 'new' || phase.sent;
   const patience = rolls ? plan.spec.timeoutMs : patienceMs;
   if (elapsedMs > patience && stable.availableReplicas > 0) {
@@ -169,8 +172,7 @@ function waitForStable(
     }
     if (stable.availableReplicas >= stable.minAvailable || elapsedMs > patience + carryMs) return undefined;
   }
-  const green = observation.blueGreen?.green;
-  if (!rolls && stable.availableReplicas > 0 && (green === undefined || green.availableReplicas === 0)) return undefined;
+  if (!rolls && stable.availableReplicas > 0 && !greenServes) return undefined;
   const because = `green serves until ${plan.target.deployment} can: ${stable.availableReplicas} of ${stable.desiredReplicas} pods available`;
   return { kind: 'wait', ms: pollMs, because };
 }
