@@ -245,6 +245,16 @@ describe.concurrent('green-deployment', () => {
     expect(stage.ours()).toEqual([]);
   });
 
+  test.concurrent('without room for what green lacks nobody is led to it, and it is as it was found', async ({ expect }) => {
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'small', namespace }, spec: { hard: { pods: '6' } } };
+    await using stage = await openKept(0, { prepare: (sandbox) => void sandbox.apply(quota) });
+    const { result } = await stage.run({ ...readinessInputs, 'ready-timeout': '5s' });
+    expect([result.outputs['result'], result.outputs['reason']], words(result)).toEqual(['inconclusive', 'quota']);
+    expect(stage.ours()).toEqual([]);
+    expect(stage.standing()).toBe(found);
+    expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+
   const autoscaler = {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',

@@ -76,6 +76,25 @@ describe.concurrent('canary-deployment', () => {
     },
   );
 
+  test.concurrent('where a quota has no room for one pod more, ends as inconclusive, as it was found', async ({ expect }) => {
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'pods', namespace }, spec: { hard: { pods: '4' } } };
+    await using stage = await openPair({}, (sandbox) => void sandbox.apply(quota));
+    const { result } = await stage.run({ ...pairInputs, 'ready-timeout': '5s' });
+    expect([result.outputs['result'], result.outputs['reason']]).toEqual(['inconclusive', 'quota']);
+    expect(stage.left()).toEqual([]);
+    expect(standing(stage.sandbox)).toBe(found);
+    expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+
+  test.concurrent('with a disruption budget over both, which binds evictions and not the replicas', async ({ expect }) => {
+    const selector = { matchLabels: { app: 'web' } };
+    const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'web', namespace } };
+    await using stage = await openPair({}, (sandbox) => void sandbox.apply({ ...budget, spec: { minAvailable: 4, selector } }));
+    const { result } = await stage.run(pairInputs);
+    expect(result.outputs['result']).toBe('promoted');
+    expect(standing(stage.sandbox)).toBe('web 0 shop/web:v1, web-v2 4 shop/web:v2');
+  });
+
   const autoscaler = {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
