@@ -46,7 +46,7 @@ scenario('blue-green, 500 after the fifth request', { expected: 'rolled back' },
   const run = await scene.release({ ...blueGreen, tag: 'fails-after-5', 'ready-timeout': '40s' });
   await noteExposure(scene, 'fails-after-5');
   assertResult(run, 'rolled-back');
-  assertHolds(await scene.judge({ failures: { answersOf: ['fails-after-5'] }, flips }));
+  assertHolds(await scene.judge({ failures: { answersOf: ['fails-after-5'] }, silenceMs: 2_000, flips }));
 });
 
 scenario(

@@ -62,7 +62,7 @@ scenario('green-deployment, 500 after the fifth request', { expected: 'rolled ba
   await noteExposure(scene, 'fails-after-5');
   assertResult(run, 'rolled-back');
   assertStanding(scene, asFound);
-  assertHolds(await scene.judge({ failures: { answersOf: ['fails-after-5'] }, flips }));
+  assertHolds(await scene.judge({ failures: { answersOf: ['fails-after-5'] }, silenceMs: 2_000, flips }));
 });
 
 scenario(

@@ -35,6 +35,15 @@ rules:
 `);
 });
 
+it('lets rolling create no Deployment', () => {
+  const creates = (strategy: 'rolling' | 'recreate'): readonly string[] =>
+    permissionsFor({ ...needs, strategy })
+      .filter(({ verb }) => verb === 'create')
+      .map(({ resource }) => resource);
+  expect(creates('rolling')).toEqual(['jobs']);
+  expect(creates('recreate')).toEqual(['jobs', 'deployments']);
+});
+
 it('asks for logs only where logs are evidence, and for a proxy only where there is one', () => {
   const few = permissionsFor({ ...needs, logs: false, proxied: undefined }).map((permission) => permission.resource);
   expect(few).not.toContain('pods/log');

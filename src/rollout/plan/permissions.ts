@@ -42,8 +42,8 @@ export function permissionsFor(needs: PermissionNeeds): readonly Permission[] {
   return [
     ...permission('batch', 'jobs', ['create']),
     ...permission('batch', 'jobs', ['get', 'patch', 'delete'], names.job),
-    // Of a pair both exist already.
-    ...(needs.pair === undefined ? permission('apps', 'deployments', ['create']) : []),
+    // Of a pair both exist already, and rolling has no second one.
+    ...(needs.pair === undefined && needs.strategy !== 'rolling' ? permission('apps', 'deployments', ['create']) : []),
     ...permission('apps', 'deployments', ['get', 'patch'], deployment),
     ...permission('apps', 'deployments', ['get', 'patch', 'delete'], names.canary),
     ...(needs.pair === undefined

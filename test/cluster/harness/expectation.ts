@@ -11,6 +11,8 @@ export interface Expectation {
   readonly failures: 'none' | { readonly answersOf: readonly string[] };
   /** Blue-green: Services may lead to this value of this key for a while, and must lead to the old one at the end; with `stays` to this one. */
   readonly flips?: { readonly key: string; readonly green: string; readonly stays?: boolean };
+  /** For how long all pods of a bad version may fail at once, after they were ready, before the Service leads to others. */
+  readonly silenceMs?: number;
   /** Paths of the Deployment that the scenario's own person changed, as `spec.replicas`. */
   readonly personChanged?: readonly string[];
   /** Paths of the Deployment that the release configures beside images; the scenario itself looks at what stands at the end. */

@@ -26,7 +26,11 @@ function judgeFailures(stats: LoadStats, expectation: Expectation): readonly str
     entry.addresses.add(failure.address);
     wrong.set(key, entry);
   }
-  return [...wrong].map(([key, entry]) => {
+  // Where all pods of a bad version fail at once, nobody answers until the Service leads to others.
+  const silent = ({ firstMs, lastMs, addresses }: { firstMs: number; lastMs: number; addresses: Set<string> }): boolean =>
+    lastMs - firstMs < (expectation.silenceMs ?? 0) && [...addresses].every((address) => address === '');
+  const problems = [...wrong].filter(([, entry]) => !silent(entry));
+  return problems.map(([key, entry]) => {
     const from = ((entry.firstMs - stats.startedAtMs) / 1000).toFixed(1);
     const to = ((entry.lastMs - stats.startedAtMs) / 1000).toFixed(1);
     const seconds = new Set(stats.failures.map((failure) => Math.floor(failure.atMs / 1000))).size;

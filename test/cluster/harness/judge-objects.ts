@@ -32,7 +32,7 @@ export function judgeObjects(history: History, baseline: Baseline, expectation: 
   if (!exempt.has('I1')) problems.push(...judgeAvailability(deployments, expectation));
   if (!exempt.has('I2')) problems.push(...judgeUntouched(deployments, history, baseline, expectation));
   if (!exempt.has('I3')) problems.push(...judgeImages(deployments, history, baseline, expectation));
-  if (!exempt.has('I8')) problems.push(...judgeEndpoints(history, baseline));
+  if (!exempt.has('I8')) problems.push(...judgeEndpoints(history, baseline, expectation));
   return problems;
 }
 
@@ -141,9 +141,9 @@ export function imagesOf(deployment: Deployment): Record<string, string> {
   return Object.fromEntries(deployment.spec.template.spec.containers.map((container) => [container.name, container.image]));
 }
 
-function judgeEndpoints(history: History, baseline: Baseline): readonly string[] {
+function judgeEndpoints(history: History, baseline: Baseline, { silenceMs = 0 }: Expectation): readonly string[] {
   return silences(history, baseline.service.metadata.name)
-    .filter((span) => span.toMs === undefined || span.toMs >= baseline.atMs)
+    .filter((span) => span.toMs === undefined || (span.toMs >= baseline.atMs && span.toMs - span.fromMs >= silenceMs))
     .map((span) => {
       const seconds = span.toMs === undefined ? 'and still has none' : `for ${((span.toMs - span.fromMs) / 1000).toFixed(2)} s`;
       return `I8: the Service had no ready endpoint from ${new Date(span.fromMs).toISOString()} ${seconds}`;
