@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assertHolds, assertResult, assertSays } from './harness/assertions.ts';
+import { assertHolds, assertResult, assertSays, assertServing, assertUnmarked } from './harness/assertions.ts';
 import { scenario } from './harness/scenario.ts';
 import type { Scene } from './harness/scene.ts';
-import { fenceLabel, newest, podsWithImage, readyEndpoints, servingSpan } from './harness/timeline.ts';
+import { fenceLabel, newest, podsWithImage, servingSpan } from './harness/timeline.ts';
 
 /** The name that a green of our own would have: this one is the user's, and is never created or deleted. */
 const second = 'web-green';
@@ -128,18 +128,8 @@ function assertStanding(scene: Scene, { serves: wanted, ...deployments }: Standi
     const image = found?.spec.template.spec.containers[0]?.image;
     if (found === undefined || found.spec.replicas !== replicas || image !== scene.image(String(tag)))
       throw new Error(`${name} has ${found?.spec.replicas} replicas of ${image}, wanted were ${replicas} of ${tag}`);
-    if (found.metadata.labels?.[fenceLabel] !== undefined) throw new Error(`the fence is left on ${name}`);
-    if ((found.metadata.managedFields ?? []).some((entry) => entry.manager === 'gated-rollout'))
-      throw new Error(`our field manager is left on ${name}`);
+    assertUnmarked(found);
   }
-}
-
-/** From the clients' side: never fewer ready endpoints than the Deployment that serves asks for. */
-function assertServing(scene: Scene, least: number): void {
-  const sets = readyEndpoints(scene.watcher.history, 'web').filter((set) => set.atMs >= scene.baseline.atMs);
-  const fewest = Math.min(...sets.map((set) => set.pods.size));
-  scene.figures['fewest ready endpoints'] = fewest;
-  if (fewest < least) throw new Error(`${fewest} ready endpoints, at least ${least} were to serve`);
 }
 
 function assertNeverFlipped(scene: Scene): void {

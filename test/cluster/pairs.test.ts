@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionResult } from '../runner/run-action.ts';
-import { assertHolds, assertResult, assertSays } from './harness/assertions.ts';
+import { assertHolds, assertResult, assertSays, assertServing, assertUnmarked } from './harness/assertions.ts';
 import type { Expectation } from './harness/expectation.ts';
 import { scenario } from './harness/scenario.ts';
 import type { Scene } from './harness/scene.ts';
-import { fenceLabel, newest, podsWithImage, readyEndpoints } from './harness/timeline.ts';
+import { newest, podsWithImage, readyEndpoints } from './harness/timeline.ts';
 
 const second = 'web-v2';
 const setting = { replicas: 10, podLabels: { set: 'a' }, timeoutMs: 240_000 };
@@ -166,18 +166,8 @@ function assertStanding(scene: Scene, wanted: Readonly<Record<string, readonly [
       throw new Error(
         `${name} has ${available} of ${found?.spec.replicas} replicas of ${image}, wanted were ${replicas} of ${scene.image(tag)}`,
       );
-    if (found.metadata.labels?.[fenceLabel] !== undefined) throw new Error(`the fence is left on ${name}`);
-    if ((found.metadata.managedFields ?? []).some((entry) => entry.manager === 'gated-rollout'))
-      throw new Error(`our field manager is left on ${name}`);
+    assertUnmarked(found);
   }
-}
-
-/** I1 of both together, from the clients' side: never fewer ready endpoints than desired − maxUnavailable. */
-function assertServing(scene: Scene, least: number): void {
-  const sets = readyEndpoints(scene.watcher.history, 'web').filter((set) => set.atMs >= scene.baseline.atMs);
-  const fewest = Math.min(...sets.map((set) => set.pods.size));
-  scene.figures['fewest ready endpoints'] = fewest;
-  if (fewest < least) throw new Error(`${fewest} ready endpoints, at least ${least} were to serve`);
 }
 
 function noteProbe(scene: Scene, run: ActionResult, holds: (numbers: ProbeNumbers) => boolean, what: string): void {

@@ -2,7 +2,8 @@ import type { ActionResult } from '../../runner/run-action.ts';
 import type { Judgement } from './checker.ts';
 import { textOf } from './judge-printed.ts';
 import type { Scene } from './scene.ts';
-import { canaryPods, newest, servingSpan } from './timeline.ts';
+import type { Deployment } from './shapes.ts';
+import { canaryPods, fenceLabel, newest, readyEndpoints, servingSpan } from './timeline.ts';
 
 const good = new Set(['promoted', 'unchanged', 'planned']);
 
@@ -78,4 +79,19 @@ export function jobGoneAtMs(scene: Scene): number | undefined {
 export function tail(run: ActionResult): string {
   const lines = run.log.slice(-25).map((line) => `    ${line.line}`);
   return [`  outputs ${JSON.stringify(run.outputs)}, exit code ${run.code}, the end of the log:`, ...lines].join('\n');
+}
+
+/** From the clients' side: the Service never had fewer ready endpoints, whichever Deployments they were of. */
+export function assertServing(scene: Scene, least: number): void {
+  const sets = readyEndpoints(scene.watcher.history, 'web').filter((set) => set.atMs >= scene.baseline.atMs);
+  const fewest = Math.min(...sets.map((set) => set.pods.size));
+  scene.figures['fewest ready endpoints'] = fewest;
+  if (fewest < least) throw new Error(`${fewest} ready endpoints, at least ${least} were to serve`);
+}
+
+/** Of a Deployment that the user keeps: neither our fence nor our field manager is left on it. */
+export function assertUnmarked({ metadata }: Deployment): void {
+  if (metadata.labels?.[fenceLabel] !== undefined) throw new Error(`the fence is left on ${metadata.name}`);
+  if ((metadata.managedFields ?? []).some((entry) => entry.manager === 'gated-rollout'))
+    throw new Error(`our field manager is left on ${metadata.name}`);
 }
