@@ -21,7 +21,10 @@ const writes = [
   'release managedFields',
 ] as const;
 const all = writes.flatMap((write, index) => (['before', 'after'] as const).map((moment) => ({ write, moment, index })));
+// Both moments with the post step, one with each of the other two; with ALL=1 both with each.
+const each = process.env['ALL'] === '1';
 const patch = writes.indexOf('the patch');
+const isSent = (index: number, moment: 'before' | 'after'): boolean => index > patch || (index === patch && moment === 'after');
 const inputs = { strategy: 'rolling', steps: '', prometheus: '', metrics: 'none' };
 const staleMs = 241_000;
 
@@ -31,28 +34,30 @@ describe.concurrent('a rolling update that is killed, and its post step', () => 
     const result = await killAtWrite(stage, index, moment, inputs, { skipPost: false });
     expectSafe(expect, { result, requests: [] });
     expect(result.post?.code).toBe(0);
-    const sent = index > patch || (index === patch && moment === 'after');
     expect(stage.left()).toEqual([]);
     expect(stage.broken()).toEqual([]);
-    expect(imagesStand(stage.sandbox, ['shop/web:v1'], ['shop/web:v2'])).toBe(sent ? 'new' : 'old');
+    expect(imagesStand(stage.sandbox, ['shop/web:v1'], ['shop/web:v2'])).toBe(isSent(index, moment) ? 'new' : 'old');
     expect(isComplete(stage.sandbox, 'web')).toBe(true);
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
   });
 });
 
 describe.concurrent('a rolling update whose machine is lost, and the next run', () => {
-  test.concurrent.for(all.filter(({ moment }) => moment === 'after'))('after the write "$write"', async ({ moment, index }, { expect }) => {
-    await using stage = await openStage({ images: { 'shop/web:v3': { version: 'v3', startMs: 200, readyMs: 100 } } });
-    await killAtWrite(stage, index, moment, inputs, { skipPost: true });
-    stage.onRequest(() => undefined);
-    stage.sandbox.advance(staleMs);
-    const { result } = await stage.run({ ...inputs, tag: 'v3' });
-    expect(result.outputs).toMatchObject({ result: 'promoted', reason: 'gates-passed' });
-    expect(stage.left()).toEqual([]);
-    expect(stage.broken()).toEqual([]);
-    expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v3']);
-    expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
-  });
+  test.concurrent.for(all.filter(({ moment }) => each || moment === 'after'))(
+    '$moment the write "$write"',
+    async ({ moment, index }, { expect }) => {
+      await using stage = await openStage({ images: { 'shop/web:v3': { version: 'v3', startMs: 200, readyMs: 100 } } });
+      await killAtWrite(stage, index, moment, inputs, { skipPost: true });
+      stage.onRequest(() => undefined);
+      stage.sandbox.advance(staleMs);
+      const { result } = await stage.run({ ...inputs, tag: 'v3' });
+      expect(result.outputs).toMatchObject({ result: 'promoted', reason: 'gates-passed' });
+      expect(stage.left()).toEqual([]);
+      expect(stage.broken()).toEqual([]);
+      expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v3']);
+      expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+    },
+  );
 });
 
 describe.concurrent('a rolling update whose machine is lost, and reconcile', () => {
@@ -67,7 +72,7 @@ describe.concurrent('a rolling update whose machine is lost, and reconcile', () 
       expect(result.outputs['result'], result.log.map(({ line }) => line).join('\n')).toBe('done');
       expect(stage.left()).toEqual([]);
       expect(stage.broken()).toEqual([]);
-      expect(imagesStand(stage.sandbox, ['shop/web:v1'], ['shop/web:v2'])).toBe(index > patch ? 'new' : 'old');
+      expect(imagesStand(stage.sandbox, ['shop/web:v1'], ['shop/web:v2'])).toBe(isSent(index, moment) ? 'new' : 'old');
       expect(isComplete(stage.sandbox, 'web')).toBe(true);
       expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
     },
