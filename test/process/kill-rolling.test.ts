@@ -61,8 +61,8 @@ describe.concurrent('a rolling update whose machine is lost, and the next run', 
 });
 
 describe.concurrent('a rolling update whose machine is lost, and reconcile', () => {
-  test.concurrent.for(all.filter(({ moment }) => moment === 'before'))(
-    'before the write "$write"',
+  test.concurrent.for(all.filter(({ moment }) => each || moment === 'before'))(
+    '$moment the write "$write"',
     async ({ moment, index }, { expect }) => {
       await using stage = await openStage();
       await killAtWrite(stage, index, moment, inputs, { skipPost: true });
