@@ -108,3 +108,18 @@ export function imagesStand(sandbox: Sandbox, old: readonly string[], fresh: rea
   const images = imagesOf(sandbox).join();
   return images === old.join() ? 'old' : images === fresh.join() ? 'new' : 'mixed';
 }
+
+/** What of ours is on, or beside, Deployments and Services that are all the user's. */
+export function marksLeft(sandbox: Sandbox, where: string): readonly string[] {
+  const marked = [...sandbox.list('deployments', where), ...sandbox.list('services', where)];
+  return [
+    ...sandbox.list('jobs', where).map(({ metadata }) => `Job ${metadata.name}`),
+    ...sandbox.list('services', where).flatMap(({ metadata }) => (metadata.name.endsWith('-preview') ? [metadata.name] : [])),
+    ...marked.flatMap(({ metadata }) => [
+      ...Object.keys({ ...metadata.labels, ...metadata.annotations })
+        .filter((key) => key.startsWith('gated-rollout'))
+        .map((key) => `${key} on ${metadata.name}`),
+      ...(metadata.managedFields ?? []).filter(({ manager }) => manager === 'gated-rollout').map(() => `our entry on ${metadata.name}`),
+    ]),
+  ];
+}

@@ -1,5 +1,5 @@
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { readyEndpoints } from './invariants.ts';
+import { marksLeft, readyEndpoints } from './invariants.ts';
 import { deploymentManifest, isComplete, namespace, serviceManifest } from './scene.ts';
 import { openStage, type Stage, type StageOptions } from './stage.ts';
 
@@ -76,15 +76,5 @@ function standing(sandbox: Sandbox): string {
 
 function ours(sandbox: Sandbox): readonly string[] {
   sandbox.advance(40_000);
-  const marked = [...sandbox.list('deployments', namespace), ...sandbox.list('services', namespace)];
-  return [
-    ...sandbox.list('jobs', namespace).map(({ metadata }) => `Job ${metadata.name}`),
-    ...sandbox.list('services', namespace).flatMap(({ metadata }) => (metadata.name.endsWith('-preview') ? [metadata.name] : [])),
-    ...marked.flatMap(({ metadata }) => [
-      ...Object.keys({ ...metadata.labels, ...metadata.annotations })
-        .filter((key) => key.startsWith('gated-rollout'))
-        .map((key) => `${key} on ${metadata.name}`),
-      ...(metadata.managedFields ?? []).filter(({ manager }) => manager === 'gated-rollout').map(() => `our entry on ${metadata.name}`),
-    ]),
-  ];
+  return marksLeft(sandbox, namespace);
 }

@@ -69,8 +69,7 @@ export async function inspect(
     flips && second !== undefined ? await readKeptColours(client, namespace, stable, second, services.items, pods) : ownColours;
   const ofBlueGreen = flips ? await readNamesakes(client, namespace, names, second === undefined) : [];
   const workload = workloadFacts(stable, []);
-  const isElsewhere = workload.rollout !== undefined && job?.metadata?.uid !== workload.rollout;
-  const holder = isElsewhere ? await findHolder(client, namespace, stable, services.items, workload.rollout ?? '') : undefined;
+  const holder = await findHolder(client, namespace, stable, services.items, job);
   const bounds = rollingBounds(stable);
   const facts: Inspection['facts'] = {
     namespace,

@@ -1,21 +1,23 @@
 import { isFault } from '../../errors.ts';
-import { namesFor, trackLabel } from '../../rollout/names.ts';
+import { namesFor, rolloutLabel, trackLabel } from '../../rollout/names.ts';
 import type { FoundHolder } from '../../rollout/situation/situation.ts';
 import type { KubernetesClient } from '../client/rest-client.ts';
 import { paths } from '../paths.ts';
 import type { RawDeployment, RawJob, RawList, RawReplicaSet, RawService } from '../raw.ts';
 
 /**
- * Whose a label is that this Deployment's own Job does not answer for. The second Deployment of a pair carries the uid of the first one's
- * Job, and the two are behind one Service, or one flips between them: nobody else has to be asked. Undefined: it is left over.
+ * Whose the label on a Deployment is where its own Job does not answer for it. The second Deployment of a pair carries the uid of the first one's
+ * Job, and the two are behind one Service, or one flips between them: nobody else has to be asked. Undefined: there is none, or it is our own, or left over.
  */
 export async function findHolder(
   client: KubernetesClient,
   namespace: string,
   stable: RawDeployment,
   services: readonly RawService[],
-  label: string,
+  own: RawJob | undefined,
 ): Promise<FoundHolder | undefined> {
+  const label = stable.metadata?.labels?.[rolloutLabel];
+  if (label === undefined || own?.metadata?.uid === label) return undefined;
   const sets = await client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace));
   const others = new Set(sets.items.filter((set) => sharesService(set, stable, services)).flatMap((set) => ownerOf(set, stable)));
   const holders = await Promise.all([...others].map((deployment) => askJob(client, namespace, deployment, label)));

@@ -2,14 +2,14 @@ import { UserError } from '../../errors.ts';
 import { namesFor, rolloutLabel, targetLabel } from '../../rollout/names.ts';
 import type { FoundCanary, FoundDeployment, FoundHolder, FoundJob, Situation } from '../../rollout/situation/situation.ts';
 import type { KubernetesClient } from '../client/rest-client.ts';
-import { selectorQuery } from '../label-selector.ts';
 import { type Journal, jobFacts, readJournal } from '../manifests/job.ts';
 import { paths } from '../paths.ts';
-import type { RawDeployment, RawJob, RawList, RawPod, RawReplicaSet, RawService } from '../raw.ts';
+import type { RawDeployment, RawJob, RawList, RawPod, RawService } from '../raw.ts';
 import { findAllowed, findSecond, foundColours } from './found-colours.ts';
 import { isOurCanary, whyUnhealthy } from './inspection.ts';
 import { findHolder } from './label-holder.ts';
-import { noEvidence, ownedBy, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
+import { readOwnPods } from './own-pods.ts';
+import { noEvidence, podFacts, stableFacts, workloadFacts } from './workload-facts.ts';
 
 /** Reads what there is of a rollout, whoever made it, and writes nothing. */
 export async function readSituation(
@@ -30,12 +30,10 @@ export async function readSituation(
   // After them: a Job comes before its label and its canary, so one that is not there now has gone for good.
   const [job, pods] = await Promise.all([
     client.find<RawJob>(paths.job(namespace, names.job)),
-    canary === undefined ? [] : readPodsOf(client, namespace, canary),
+    canary === undefined ? [] : readOwnPods(client, namespace, canary),
   ]);
   const target = { namespace, deployment, uid: stable.metadata?.uid ?? '' };
-  const label = stable.metadata?.labels?.[rolloutLabel];
-  const isElsewhere = label !== undefined && job?.metadata?.uid !== label;
-  const heldBy = isElsewhere ? await findHolder(client, namespace, stable, services.items, label) : undefined;
+  const heldBy = await findHolder(client, namespace, stable, services.items, job);
   return {
     nowMs: client.serverNowMs(),
     target,
@@ -102,13 +100,4 @@ function foundCanary(canary: RawDeployment, jobName: string, pods: readonly RawP
     availableReplicas: facts.availableReplicas,
     pods: pods.map((pod) => podFacts(pod, noEvidence)).map(({ name, ready }) => ({ name, ready })),
   };
-}
-
-async function readPodsOf(client: KubernetesClient, namespace: string, workload: RawDeployment): Promise<readonly RawPod[]> {
-  const query = { labelSelector: selectorQuery(workload.spec?.selector ?? {}) };
-  const [replicaSets, pods] = await Promise.all([
-    client.get<RawList<RawReplicaSet>>(paths.replicaSets(namespace), { query }),
-    client.get<RawList<RawPod>>(paths.pods(namespace), { query }),
-  ]);
-  return ownedBy(replicaSets.items, workload.metadata?.uid).flatMap((set) => ownedBy(pods.items, set.metadata?.uid));
 }

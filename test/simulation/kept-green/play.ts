@@ -4,8 +4,10 @@ import type { Plan } from '../../../src/rollout/plan/plan.ts';
 import { type Holder, startState } from '../../../src/rollout/state.ts';
 import { release } from '../../../src/runner/deploy.ts';
 import { finishLeft } from '../../../src/runner/finish-left.ts';
-import type { Cluster, Reporter } from '../../../src/runner/ports.ts';
+import type { Cluster } from '../../../src/runner/ports.ts';
+import { marksLeft } from '../../process/invariants.ts';
 import { type Accident, Death, PairProcess } from '../pair/client.ts';
+import { logReporter } from '../pair/log-reporter.ts';
 import { shortSpec } from '../scenario.ts';
 import { watchKept } from './checker.ts';
 import { blueName, greenName, namespace, serviceNames } from './scene.ts';
@@ -66,7 +68,15 @@ export async function play(told: Story, event?: Event, repair: Repair = 'post'):
         : (await releaseOnce(sandbox, told, 'v3', 'run-2', log, undefined, undefined)).end;
   }
   sandbox.advance(settleMs * 3);
-  return { end, writes: run.process.writes, log, broken: watched.broken(), standing: standing(sandbox), left: leftovers(sandbox), sandbox };
+  return {
+    end,
+    writes: run.process.writes,
+    log,
+    broken: watched.broken(),
+    standing: standing(sandbox),
+    left: marksLeft(sandbox, namespace),
+    sandbox,
+  };
 }
 
 type Run = {
@@ -112,7 +122,7 @@ async function releaseOnce(
     holder,
   };
   const cluster = clusterOf(process, sandbox, log, name);
-  const ports = { cluster, metrics: undefined, reporter: reporterOf(sandbox, log, name), clock: process, remember };
+  const ports = { cluster, metrics: undefined, reporter: logReporter(sandbox, log, name), clock: process, remember };
   const end = await release(request, ports, process.cancel.signal).then(
     ({ outcome }) => `${outcome.result} ${outcome.reason}`,
     (error: unknown) => {
@@ -134,26 +144,14 @@ async function postOf(sandbox: Sandbox, { remembered, process: dead }: Run, log:
   const journalled = await cluster.readJournal(plan, holder.id);
   if (journalled === undefined && jobUid === '') return 'nothing left';
   const state = journalled ?? startState(holder, jobUid, sandbox.now());
-  const ports = { world: cluster.world(plan), metrics: undefined, reporter: reporterOf(sandbox, log, 'post'), clock: process };
+  const ports = { world: cluster.world(plan), metrics: undefined, reporter: logReporter(sandbox, log, 'post'), clock: process };
   const { outcome } = await finishLeft(ports, plan, state, dead.cancel.signal.aborted);
   return `${outcome.result} ${outcome.reason}`;
 }
 
 function clusterOf(client: PairProcess, sandbox: Sandbox, log: string[], name: string): Cluster {
-  const reporter = reporterOf(sandbox, log, name);
+  const reporter = logReporter(sandbox, log, name);
   return createCluster({ client, namespace, deployment: blueName, pair: greenName, evidence: 'events', reporter, clock: client });
-}
-
-function reporterOf(sandbox: Sandbox, log: string[], name: string): Reporter {
-  const say = (text: string): void => void log.push(`${Math.round((sandbox.now() - 1_800_000_000_000) / 100) / 10} ${name}: ${text}`);
-  return {
-    phase: (title) => say(`== ${title}`),
-    write: ({ object, from, to, because }) => say(`write ${object}: ${from} → ${to}: ${because}`),
-    info: say,
-    warning: say,
-    quote: say,
-    outcome: ({ result, reason, because }) => say(`${result} ${reason} ${because}`),
-  };
 }
 
 function deployment(name: string, replicas: number, tag: string, colour: string): object {
@@ -178,18 +176,4 @@ function standing(sandbox: Sandbox): string {
     return `${name} ${found.spec.replicas}${available === found.spec.replicas ? '' : ` (${available})`} ${image}`;
   });
   return `${[...new Set(led)].join(' and ')}: ${two.join(', ')}`;
-}
-
-function leftovers(sandbox: Sandbox): readonly string[] {
-  const marked = [...sandbox.list('deployments', namespace), ...sandbox.list('services', namespace)];
-  return [
-    ...sandbox.list('jobs', namespace).map(({ metadata }) => `Job ${metadata.name}`),
-    ...sandbox.list('services', namespace).flatMap(({ metadata }) => (metadata.name.endsWith('-preview') ? [metadata.name] : [])),
-    ...marked.flatMap(({ metadata }) => [
-      ...Object.keys({ ...metadata.labels, ...metadata.annotations })
-        .filter((key) => key.startsWith('gated-rollout'))
-        .map((key) => `${key} on ${metadata.name}`),
-      ...(metadata.managedFields ?? []).filter(({ manager }) => manager === 'gated-rollout').map(() => `managedFields of ${metadata.name}`),
-    ]),
-  ];
 }

@@ -10,6 +10,7 @@ import { checkReplay } from '../check-replay.ts';
 import { shortSpec } from '../scenario.ts';
 import { watchPair } from './checker.ts';
 import { type Accident, Death, PairProcess } from './client.ts';
+import { logReporter } from './log-reporter.ts';
 
 export const namespace = 'shop';
 export const oldName = 'app';
@@ -172,7 +173,7 @@ async function releaseOnce(
   };
   const samples: string[] = [];
   const sink = { write: (line: string): void => void samples.push(line) };
-  const ports = { cluster, metrics, reporter: reporterOf(sandbox, log, name), clock: process, remember, samples: sink };
+  const ports = { cluster, metrics, reporter: logReporter(sandbox, log, name), clock: process, remember, samples: sink };
   const end = await release(request, ports, process.cancel.signal).then(
     ({ outcome }) => `${outcome.result} ${outcome.reason}`,
     (error: unknown) => {
@@ -193,28 +194,14 @@ async function postOf(sandbox: Sandbox, { remembered, cancelled }: Run, log: str
   const journalled = await cluster.readJournal(plan, holder.id);
   if (journalled === undefined && jobUid === '') return 'nothing left';
   const state = journalled ?? startState(holder, jobUid, sandbox.now());
-  const ports = { world: cluster.world(plan), metrics: undefined, reporter: reporterOf(sandbox, log, 'post'), clock: process };
+  const ports = { world: cluster.world(plan), metrics: undefined, reporter: logReporter(sandbox, log, 'post'), clock: process };
   const { outcome } = await finishLeft(ports, plan, state, cancelled);
   return `${outcome.result} ${outcome.reason}`;
 }
 
 function clusterOf(process: PairProcess, log: string[], name: string): Cluster {
-  const reporter = reporterOf(undefined, log, name);
+  const reporter = logReporter(undefined, log, name);
   return createCluster({ client: process, namespace, deployment: oldName, pair: newName, evidence: 'events', reporter, clock: process });
-}
-
-function reporterOf(sandbox: Sandbox | undefined, log: string[], name: string) {
-  const say = (text: string): void =>
-    void log.push(`${sandbox === undefined ? '' : `${Math.round((sandbox.now() - 1_800_000_000_000) / 100) / 10} `}${name}: ${text}`);
-  return {
-    phase: (title: string) => say(`== ${title}`),
-    write: ({ object, from, to, because }: { object: string; from: string; to: string; because: string }) =>
-      say(`write ${object}: ${from} → ${to}: ${because}`),
-    info: say,
-    warning: say,
-    quote: (heading: string) => say(heading),
-    outcome: ({ result, reason, because }: { result: string; reason: string; because: string }) => say(`${result} ${reason} ${because}`),
-  };
 }
 
 function deployment(told: Story, name: string, replicas: number, tag: string): object {
