@@ -40,7 +40,8 @@ describe.concurrent('command: abort, from another machine', () => {
     ['rolling', { ...readiness, strategy: 'rolling', steps: '', 'min-duration': '60s' }, 'failed'],
     ['baking', { ...readiness, strategy: 'rolling', steps: '', 'min-duration': '1s', bake: '60s' }, 'failed'],
   ])('in phase %s, what was there is back', async ([phase, inputs, ended], { expect }) => {
-    await using stage = await openStage({ speed: 2 });
+    // Slow enough that no phase is over before the other machine's process has begun, on a busy machine too.
+    await using stage = await openStage({ speed: 2, images: { 'shop/web:v2': { version: 'v2', startMs: 200, readyMs: 2_500 } } });
     const running = stage.start(inputs);
     await inPhase(stage, phase);
     const done = await command(stage, 'abort');
