@@ -6,7 +6,7 @@ import { openStage, type Stage } from './stage.ts';
 
 vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
 
-const long = { 'min-duration': '5m', prometheus: '' };
+const long = { 'min-duration': '5m', steps: '20%', prometheus: '' };
 const oneHourMs = 3_600_000;
 
 const canaryServes = (stage: Stage) => stage.until('the canary serves', () => isComplete(stage.sandbox, 'web-canary'));
