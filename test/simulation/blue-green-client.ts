@@ -17,7 +17,7 @@ export type ClientOptions = {
 };
 
 const readMs = 15;
-const endlessMs = 3 * 3_600_000;
+const endlessMs = 900_000;
 const never = new Promise<never>(() => undefined);
 
 /** The REST client and the clock of one process, in the virtual time of the sandbox: waiting is what makes it go on. */
@@ -134,7 +134,7 @@ export class BlueGreenClient implements KubernetesClient {
   /** Virtual time goes on, and what was on its way arrives. */
   async #pass(ms: number): Promise<void> {
     if (!this.isAlive) return never;
-    // I14: a run that does not end within hours is dead for those who wait.
+    // I14: a run that does not end within minutes is dead for those who wait.
     if (this.#options.sandbox.now() - this.#startedAtMs > endlessMs) {
       this.isAlive = false;
       this.#die('died');
