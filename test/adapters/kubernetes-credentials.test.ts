@@ -182,11 +182,11 @@ describe('a credential plugin', () => {
   });
 
   it('that takes too long costs no more than the time of the request', async () => {
-    const slow = connect(plugin('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000) && ({ token: "late-token" })'), 200);
+    const slow = connect(plugin('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000) && ({ token: "late-token" })'), 200);
     const startMs = performance.now();
     await expect(slow.get(web)).rejects.toMatchObject({ code: 'timeout' });
-    expect(performance.now() - startMs).toBeLessThan(900);
-    await expect(slow.get(web, { timeoutMs: 5000 })).resolves.toEqual({});
+    expect(performance.now() - startMs).toBeLessThan(2500);
+    await expect(slow.get(web, { timeoutMs: 20_000 })).resolves.toEqual({});
     expect(runs()).toBe(1);
   });
 });

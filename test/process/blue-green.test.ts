@@ -7,7 +7,7 @@ import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, serviceManifest } from './scene.ts';
 import { openStage, refusal, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 const secondService = {
   ...serviceManifest(),

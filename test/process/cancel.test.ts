@@ -4,7 +4,7 @@ import { leftovers, readyEndpoints } from './invariants.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 const long = { 'min-duration': '5m', steps: '20%', prometheus: '' };
 const oneHourMs = 3_600_000;

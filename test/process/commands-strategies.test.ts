@@ -5,7 +5,7 @@ import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, pairSpec, secondManifest } from './scene.ts';
 import { inPhase, openStage, refusal, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 6 });
 
 const outside = { tag: '', prometheus: '', steps: '', 'min-duration': '', 'dead-man': '' };
 const readiness = { prometheus: '', metrics: 'none' };

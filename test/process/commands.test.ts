@@ -7,7 +7,7 @@ import { deploymentManifest, imagesOf, isComplete, namespace } from './scene.ts'
 import { openStage, refusal, type Stage } from './stage.ts';
 
 // Every one of these runs the action two or three times.
-vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 6 });
 
 /** Nothing but the kubeconfig and the name, as from another machine. */
 const outside = { tag: '', prometheus: '', steps: '', 'min-duration': '', 'dead-man': '' };

@@ -4,7 +4,7 @@ import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 8, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 8 });
 
 describe.concurrent('a run with configuration that is killed, and its post step', () => {
   const writes = [

@@ -5,7 +5,7 @@ import { isWrite } from './requests.ts';
 import { imagesOf, namespace } from './scene.ts';
 import { openStage, type Performance, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 10, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 10 });
 
 const cause = 'kubernetes.io/change-cause';
 

@@ -5,7 +5,7 @@ import { describeWrite, isWrite } from './requests.ts';
 import { imagesOf, isComplete, type Manifest } from './scene.ts';
 import { openStage, type Stage, type StageOptions } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 8, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 8 });
 
 const rolling = { strategy: 'rolling', steps: '', 'max-error-rate': '5%' };
 const recreate = { ...rolling, strategy: 'recreate' };

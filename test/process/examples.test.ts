@@ -8,7 +8,7 @@ import { expectSafe } from './golden.ts';
 import { imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 120_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 // The one thing that is not as it stands: how long to hold. Bounds stay what they are.
 const holding: readonly string[] = ['steps', 'bake', 'min-duration'];

@@ -7,7 +7,7 @@ import { describeWrite, heartbeatFilter, isWrite } from './requests.ts';
 import { openStage, refusal, type Stage } from './stage.ts';
 import { normalise } from './transcript.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 type Fault = () => RequestFault | ApiResponse;
 

@@ -3,7 +3,7 @@ import { expectGolden } from './golden.ts';
 import { imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 describe.concurrent('a good image', () => {
   test.concurrent('is promoted, and nothing of the rollout is left', async ({ expect }) => {

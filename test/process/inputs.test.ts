@@ -1,9 +1,7 @@
-import { test, vi } from 'vitest';
+import { test } from 'vitest';
 import { expectSafe } from './golden.ts';
 import { openStage, type Stage } from './stage.ts';
 import { normalise } from './transcript.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 type Inputs = Readonly<Record<string, string>>;
 

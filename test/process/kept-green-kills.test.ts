@@ -2,7 +2,7 @@ import { describe, test, vi } from 'vitest';
 import { openKept, readinessInputs } from './kept-green-stage.ts';
 import { killAtWrite } from './kill-at-write.ts';
 
-vi.setConfig({ maxConcurrency: 8, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 8 });
 
 /** The writes of a good run. */
 const writes = [

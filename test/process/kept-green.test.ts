@@ -8,7 +8,7 @@ import { isWrite } from './requests.ts';
 import { deploymentManifest, namespace, serviceManifest } from './scene.ts';
 import { inPhase, openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 const digest = `sha256:${'d'.repeat(64)}`;
 const exchanged = { deployment: 'web-2', 'green-deployment': 'web' };

@@ -6,7 +6,7 @@ import { describeWrite, isWrite } from './requests.ts';
 import { isComplete } from './scene.ts';
 import { openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 /** The writes of a good run, as golden/metrics-none.txt has them. */
 const writes = [

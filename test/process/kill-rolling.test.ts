@@ -5,7 +5,7 @@ import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 8, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 8 });
 
 /** The writes of a good run, as golden/rolling-good.txt has them. */
 const writes = [

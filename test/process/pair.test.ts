@@ -6,7 +6,7 @@ import { isWrite } from './requests.ts';
 import { isComplete, namespace, pairSpec, type SceneOptions, secondManifest } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 const pairInputs = { prometheus: '', metrics: 'none', 'canary-deployment': 'web-v2', steps: '25% for 1s, 75%' };
 

@@ -5,7 +5,7 @@ import { describeWrite, isWrite } from './requests.ts';
 import { deploymentManifest, deploymentName, imagesOf, isComplete, namespace, type SceneOptions } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 const apply = (options: SceneOptions) => (sandbox: Sandbox) => void sandbox.apply(deploymentManifest(options));
 const environment = { containers: [{ name: 'app', image: 'shop/web:v1', env: [{ name: 'COLOUR', value: 'blue' }] }] };

@@ -4,7 +4,7 @@ import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 /** The pods of the scene, with a port that is called `metrics`. */
 const announced = (() => {

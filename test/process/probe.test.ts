@@ -7,7 +7,7 @@ import { isWrite } from './requests.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage, type Performance, refusal } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 const secret = 'a-t0ken-in-the-query';
 

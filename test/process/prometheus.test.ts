@@ -4,7 +4,7 @@ import { isWrite } from './requests.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 describe.concurrent('Prometheus', () => {
   test.concurrent.for([

@@ -6,7 +6,7 @@ import { checkReplay } from '../simulation/check-replay.ts';
 import { deploymentManifest } from './scene.ts';
 import { openStage, type StageOptions } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 6 });
 
 type Template = { readonly spec: { readonly template: { readonly spec: object } } };
 

@@ -6,7 +6,7 @@ import { isWrite } from './requests.ts';
 import { deploymentManifest, type Manifest, namespace, serviceManifest } from './scene.ts';
 import { openStage, refusal, type StageOptions } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 20 });
 
 const claim = { accessModes: ['ReadWriteOnce'] };
 const antiAffinity = {

@@ -5,7 +5,7 @@ import { writesOf } from './requests.ts';
 import { imagesOf, namespace } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 4, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 4 });
 
 const back = { ...quick, tag: '', command: 'rollback', 'to-revision': '2' };
 

@@ -51,7 +51,7 @@ const settleMs = 60_000;
 const lastSecondsMs = 40_000;
 // Virtual seconds in a real one. The action's own waits are real; pods, scrapes and requests come faster.
 const defaultSpeed = 4;
-const untilMs = 20_000;
+const untilMs = 60_000;
 const pollMs = 5;
 
 /** A cluster in this process that the action reaches over HTTP, as it would reach any other. */

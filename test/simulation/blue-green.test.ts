@@ -119,11 +119,11 @@ describe('blue-green in the sandbox, in virtual time', () => {
     ['loses any answer', lost],
     ['sleeps before any write, and another run has taken over', sleepers],
     ['meets people at any write', people],
-  ])('nothing is broken where a run %s', { timeout: 300_000 }, async (_, scripts) => {
+  ])('nothing is broken where a run %s', async (_, scripts) => {
     expect(await violationsOf(scripts)).toEqual([]);
   });
 
-  test.each(blueGreenMutants)('a mistake is found: $name', { timeout: 300_000 }, async (mutant) => {
+  test.each(blueGreenMutants)('a mistake is found: $name', async (mutant) => {
     const subject = loadMutant(mutant);
     const hinted = all.filter((script) => script.name.includes(mutant.hint));
     for (const script of [...hinted, ...all.filter((one) => !hinted.includes(one))]) {

@@ -91,11 +91,11 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
     await expectClean(handmade);
   });
 
-  it('dies at every call, in every way, and each repair alone puts it right', { timeout: 240_000 }, async () => {
+  it('dies at every call, in every way, and each repair alone puts it right', async () => {
     await expectClean(everyDeath(await tracesOf(original)));
   });
 
-  it('is aborted at any moment, and reconciled without need', { timeout: 120_000 }, async () => {
+  it('is aborted at any moment, and reconciled without need', async () => {
     await expectClean([...everyVisit(), ...everyAbortDeath()]);
   });
 
@@ -104,11 +104,11 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
       expect((await playCase(one)).ends['run-1'], one.name).toBe('promoted gates-passed');
   });
 
-  it('meets everybody between every decision and its write', { timeout: 240_000 }, async () => {
+  it('meets everybody between every decision and its write', async () => {
     await expectClean(everyInterference(await tracesOf(original)));
   });
 
-  it('keeps what the seeds of the past have taught', { timeout: 60_000 }, async () => {
+  it('keeps what the seeds of the past have taught', async () => {
     await expectClean(seedsThatFailed.map(pastCase));
   });
 
@@ -154,7 +154,7 @@ describe.runIf(SEED === undefined && CASE === undefined)('simulation', () => {
       ];
     });
 
-    it.each(mutants)('$name', { timeout: 60_000 }, async (mutant) => {
+    it.each(mutants)('$name', async (mutant) => {
       const subject = loadMutant(mutant);
       const hinted = all.filter(
         ({ name }) => name === mutant.hint || (!/^(?:direct )?seed/.test(mutant.hint) && name.includes(mutant.hint)),
