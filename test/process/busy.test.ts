@@ -22,7 +22,9 @@ describe.concurrent('two runs', () => {
 
   test.concurrent('at once: one of them releases', async ({ expect }) => {
     await using stage = await openStage();
-    const both = [stage.start({ prometheus: '' }), stage.start({ prometheus: '' })];
+    // As long as the slower of them may take to begin.
+    const lasting = { prometheus: '', 'min-duration': '16s' };
+    const both = [stage.start(lasting), stage.start(lasting)];
     const ends = await Promise.all(both.map((run) => run.done));
     expect(ends.map((end) => end.outputs['result']).sort()).toEqual(['promoted', 'refused']);
     expect(ends.map((end) => end.code).sort()).toEqual([0, 1]);

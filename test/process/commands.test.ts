@@ -127,7 +127,8 @@ describe.concurrent('command: abort', () => {
   });
 
   test.concurrent('during the promotion puts the old image back', async ({ expect }) => {
-    await using stage = await openStage();
+    // Slow enough that the promotion is not over before the other machine's process has begun, on a busy machine too.
+    await using stage = await openStage({ speed: 1, images: { 'shop/web:v2': { version: 'v2', startMs: 200, readyMs: 2_500 } } });
     const running = stage.start({ prometheus: '' });
     await promotionSent(stage);
     const done = await command(stage, 'abort');
