@@ -62,6 +62,7 @@ export function connect(env: Environment, reporter: Reporter, isPost = false): C
     userAgent: 'gated-rollout',
     env,
     onSecret: (secret) => maskSecrets([secret]),
+    onWarning: (text) => reporter.info(`the API server warns: ${text}`),
   });
   const metrics = connectMetrics(config, namespace, client);
   const probe = config.probe === undefined ? undefined : connectProbe(config.probe, client);

@@ -11,9 +11,9 @@ const web = paths.deployment('shop', 'web');
 let server: FakeApiServer;
 let client: KubernetesClient;
 
-function connect(): KubernetesClient {
+function connect(onWarning?: (text: string) => void): KubernetesClient {
   const { config, namespace } = loadKubeConfig({ kubeconfig: server.kubeConfig(), context: undefined, env: {} });
-  return createKubernetesClient({ config, namespace, requestTimeoutMs: 3000, userAgent: 'gated-rollout/test', env: {} });
+  return createKubernetesClient({ config, namespace, requestTimeoutMs: 3000, userAgent: 'gated-rollout/test', env: {}, onWarning });
 }
 
 beforeEach(async () => {
@@ -159,16 +159,20 @@ describe('time', () => {
   });
 });
 
-it('collects warnings, each once', async () => {
+it('tells warnings, each once, and those of the API server only', async () => {
+  const told: string[] = [];
+  const client = connect((text) => told.push(text));
   const warning = ['299 - "batch/v1beta1 is deprecated"', '299 - "unknown field \\"spec.foo\\""'];
   server.reply = () => ({ json: {}, headers: { warning } });
   await client.get(web);
   await client.get(web);
-  expect(client.warnings()).toEqual(['batch/v1beta1 is deprecated', 'unknown field "spec.foo"']);
+  await client.get(paths.serviceProxy('monitoring', 'prometheus', 9090, 'api/v1/query'));
+  expect(told).toEqual(['batch/v1beta1 is deprecated', 'unknown field "spec.foo"']);
   server.reply = (request) => ({ json: {}, headers: { warning: `299 - "${request.url.searchParams.get('n')}${'w'.repeat(400)}"` } });
   for (const n of Array.from({ length: 30 }).keys()) await client.get(web, { query: { n } });
-  expect(client.warnings()).toHaveLength(20);
-  expect(client.warnings().at(-1)).toHaveLength(300);
+  expect(told).toHaveLength(20);
+  expect(told.at(-1)).toHaveLength(300);
+  await client.close();
 });
 
 it('fails every call after close', async () => {

@@ -97,7 +97,9 @@ describe.concurrent('text of others gives no command to the runner and no markup
     expect(done.result.outputs['result']).toBe('planned');
     expectSafe(expect, done);
     expect(done.result.annotations.filter(({ level }) => level === 'error')).toEqual([]);
-    expect(done.result.log.map(({ line }) => line).join('\n')).toMatch(plainWords);
+    const log = done.result.log.map(({ line }) => line);
+    expect(log.join('\n')).toMatch(plainWords);
+    expect(log.filter((line) => line.includes('the API server warns: '))).toHaveLength(1);
   });
 
   test.concurrent('from the run that holds the lock', async ({ expect }) => {

@@ -97,10 +97,6 @@ export class BlueGreenClient implements KubernetesClient {
     return this.#options.sandbox.now();
   }
 
-  warnings(): readonly string[] {
-    return [];
-  }
-
   close(): Promise<void> {
     return Promise.resolve();
   }

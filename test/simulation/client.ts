@@ -107,10 +107,6 @@ export class SimulatedClient implements KubernetesClient {
     return this.#process.serverClock.nowMs();
   }
 
-  warnings(): readonly string[] {
-    return [];
-  }
-
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -132,9 +132,10 @@ export class Exchange {
   }
 
   #note(call: Call, headers: WireAnswer['headers']): void {
-    // What is behind the proxy has a clock of its own.
+    // What is behind the proxy has a clock of its own, and nothing to warn of.
+    if (isProxied(call.path)) return;
     const date = headers['date'];
-    if (typeof date === 'string' && !isProxied(call.path)) this.#parts.serverClock.note(date);
+    if (typeof date === 'string') this.#parts.serverClock.note(date);
     this.#parts.warnings.note(headers['warning']);
   }
 }

@@ -85,8 +85,6 @@ export type KubernetesClient = {
   relay(path: string, request: RelayRequest): Promise<WireAnswer>;
   /** The server's clock, never ahead of it. A Fault before the first answer. */
   serverNowMs(): number;
-  /** What the API server warned of, each text once. */
-  warnings(): readonly string[];
   close(): Promise<void>;
 };
 
@@ -99,6 +97,8 @@ export type KubernetesClientOptions = {
   readonly env: Environment;
   /** Is told tokens that come to light later (plugins, token files), before they are used: for masking. */
   readonly onSecret?: ((secret: string) => void) | undefined;
+  /** Is told what the API server warns of (a deprecated API, an ignored field, a pod that a policy would refuse), each text once. */
+  readonly onWarning?: ((text: string) => void) | undefined;
   readonly clock?: Clock | undefined;
 };
 
@@ -116,7 +116,6 @@ class RestClient implements KubernetesClient {
   readonly #exchange: Exchange;
   readonly #transport: Transport;
   readonly #serverClock: ServerClock;
-  readonly #warnings = new WarningHeaders();
 
   constructor(options: KubernetesClientOptions) {
     this.namespace = options.namespace;
@@ -126,7 +125,8 @@ class RestClient implements KubernetesClient {
     const credentials = new Credentials({ config: options.config, env: options.env, nowMs, onSecret: options.onSecret });
     this.#transport = new Transport(credentials.cluster.server, credentials.cluster.proxyUrl);
     this.#serverClock = new ServerClock(nowMs);
-    const parts = { credentials, transport: this.#transport, serverClock: this.#serverClock, warnings: this.#warnings, clock };
+    const warnings = new WarningHeaders(options.onWarning ?? (() => undefined));
+    const parts = { credentials, transport: this.#transport, serverClock: this.#serverClock, warnings, clock };
     this.#exchange = new Exchange(parts);
   }
 
@@ -214,10 +214,6 @@ class RestClient implements KubernetesClient {
 
   serverNowMs(): number {
     return this.#serverClock.nowMs();
-  }
-
-  warnings(): readonly string[] {
-    return this.#warnings.texts();
   }
 
   async close(): Promise<void> {

@@ -107,10 +107,6 @@ export class PairProcess implements KubernetesClient, Clock {
     return { allowed: true, reason: '' };
   }
 
-  warnings(): readonly string[] {
-    return [];
-  }
-
   async close(): Promise<void> {
     await Promise.resolve();
   }
