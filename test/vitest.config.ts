@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 300_000,
     // The process tests wait more than they compute.
     maxWorkers: 3,
-    maxConcurrency: 3,
+    // Each of them is a cluster with its traffic in this process: with more, its answers come late.
+    maxConcurrency: 8,
   },
 });

@@ -1,9 +1,7 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf, isComplete, namespace } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 8 });
 
 const inputs = { strategy: 'blue-green', steps: '', prometheus: '', metrics: 'none', 'min-duration': '1s' };
 

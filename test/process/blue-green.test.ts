@@ -1,4 +1,4 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { namesFor } from '../../src/rollout/names.ts';
 import { permissionsFor } from '../../src/rollout/plan/permissions.ts';
@@ -6,8 +6,6 @@ import { expectSafe } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, serviceManifest } from './scene.ts';
 import { openStage, refusal, type Stage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 const secondService = {
   ...serviceManifest(),

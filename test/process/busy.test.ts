@@ -1,9 +1,7 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { expectGolden } from './golden.ts';
 import { imagesOf, isComplete, namespace } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 describe.concurrent('two runs', () => {
   test.concurrent('one after the other: the second is refused and says which run holds the lock', async ({ expect }) => {

@@ -1,10 +1,8 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { expectGolden, expectSafe } from './golden.ts';
 import { leftovers, readyEndpoints } from './invariants.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 const long = { 'min-duration': '5m', steps: '20%', prometheus: '' };
 const oneHourMs = 3_600_000;

@@ -1,10 +1,8 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { answersOf, configured, quick, referencesOf, templateOf, versions } from './configured.ts';
 import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 8 });
 
 describe.concurrent('a run with configuration that is killed, and its post step', () => {
   const writes = [

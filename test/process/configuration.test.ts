@@ -1,11 +1,9 @@
-import { describe, type ExpectStatic, test, vi } from 'vitest';
+import { describe, type ExpectStatic, test } from 'vitest';
 import { annotationsOf, answersOf, configured, manifest, quick, referencesOf, templateOf, versions } from './configured.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { imagesOf, namespace } from './scene.ts';
 import { openStage, type Performance, type Stage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 10 });
 
 const cause = 'kubernetes.io/change-cause';
 

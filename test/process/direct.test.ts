@@ -1,11 +1,9 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import type { ImageBehaviour } from '../../sandbox/sandbox.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { describeWrite, isWrite } from './requests.ts';
 import { imagesOf, isComplete, type Manifest } from './scene.ts';
 import { openStage, type Stage, type StageOptions } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 8 });
 
 const rolling = { strategy: 'rolling', steps: '', 'max-error-rate': '5%' };
 const recreate = { ...rolling, strategy: 'recreate' };

@@ -1,14 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { runWorkflow } from '../runner/run-workflow.ts';
 import { parseWorkflow, type Workflow } from '../runner/workflow-file.ts';
 import { examples } from './examples.ts';
 import { expectSafe } from './golden.ts';
 import { imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 // The one thing that is not as it stands: how long to hold. Bounds stay what they are.
 const holding: readonly string[] = ['steps', 'bake', 'min-duration'];

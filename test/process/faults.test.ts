@@ -1,4 +1,4 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import type { ApiRequest, ApiResponse } from '../../sandbox/sandbox.ts';
 import type { RequestFault } from '../../sandbox/serve.ts';
 import { expectSafe } from './golden.ts';
@@ -6,8 +6,6 @@ import { imagesStand } from './invariants.ts';
 import { describeWrite, heartbeatFilter, isWrite } from './requests.ts';
 import { openStage, refusal, type Stage } from './stage.ts';
 import { normalise } from './transcript.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 type Fault = () => RequestFault | ApiResponse;
 

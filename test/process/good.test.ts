@@ -1,9 +1,7 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { expectGolden } from './golden.ts';
 import { imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 describe.concurrent('a good image', () => {
   test.concurrent('is promoted, and nothing of the rollout is left', async ({ expect }) => {

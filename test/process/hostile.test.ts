@@ -1,11 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { expectSafe } from './golden.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace } from './scene.ts';
 import { openStage, type Performance, refusal } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 /** What a pod, an event, a registry or Prometheus may say in order to talk to the runner, to GitHub or to a terminal. */
 const lines = [

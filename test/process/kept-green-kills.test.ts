@@ -1,8 +1,6 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { openKept, readinessInputs } from './kept-green-stage.ts';
 import { killAtWrite } from './kill-at-write.ts';
-
-vi.setConfig({ maxConcurrency: 8 });
 
 /** The writes of a good run. */
 const writes = [

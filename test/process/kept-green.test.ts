@@ -1,4 +1,4 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { namesFor } from '../../src/rollout/names.ts';
 import { permissionsFor } from '../../src/rollout/plan/permissions.ts';
@@ -7,8 +7,6 @@ import { found, keptInputs, openKept, readinessInputs } from './kept-green-stage
 import { isWrite } from './requests.ts';
 import { deploymentManifest, namespace, serviceManifest } from './scene.ts';
 import { inPhase, openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 const digest = `sha256:${'d'.repeat(64)}`;
 const exchanged = { deployment: 'web-2', 'green-deployment': 'web' };

@@ -1,12 +1,10 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { expectSafe } from './golden.ts';
 import { imagesStand, leftovers } from './invariants.ts';
 import { killAtWrite } from './kill-at-write.ts';
 import { describeWrite, isWrite } from './requests.ts';
 import { isComplete } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 /** The writes of a good run, as golden/metrics-none.txt has them. */
 const writes = [

@@ -1,11 +1,9 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { expectSafe } from './golden.ts';
 import { imagesStand } from './invariants.ts';
 import { killAtWrite } from './kill-at-write.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 8 });
 
 /** The writes of a good run, as golden/rolling-good.txt has them. */
 const writes = [

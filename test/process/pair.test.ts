@@ -1,12 +1,10 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { readyEndpoints } from './invariants.ts';
 import { isWrite } from './requests.ts';
 import { isComplete, namespace, pairSpec, type SceneOptions, secondManifest } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 const pairInputs = { prometheus: '', metrics: 'none', 'canary-deployment': 'web-v2', steps: '25% for 1s, 75%' };
 

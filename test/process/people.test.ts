@@ -1,11 +1,9 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { describeWrite, isWrite } from './requests.ts';
 import { deploymentManifest, deploymentName, imagesOf, isComplete, namespace, type SceneOptions } from './scene.ts';
 import { openStage, type Stage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 const apply = (options: SceneOptions) => (sandbox: Sandbox) => void sandbox.apply(deploymentManifest(options));
 const environment = { containers: [{ name: 'app', image: 'shop/web:v1', env: [{ name: 'COLOUR', value: 'blue' }] }] };

@@ -1,10 +1,8 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { expectGolden } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, imagesOf } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 /** The pods of the scene, with a port that is called `metrics`. */
 const announced = (() => {

@@ -1,13 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import type { ProbeNumbers } from '../../src/rollout/probe-tally.ts';
 import { expectSafe } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage, type Performance, refusal } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 const secret = 'a-t0ken-in-the-query';
 

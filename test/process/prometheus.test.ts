@@ -1,10 +1,8 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { expectGolden } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { imagesOf, isComplete } from './scene.ts';
 import { openStage } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 describe.concurrent('Prometheus', () => {
   test.concurrent.for([

@@ -1,12 +1,10 @@
-import { describe, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { namesFor } from '../../src/rollout/names.ts';
 import { renderRoles } from '../../src/rollout/plan/permissions.ts';
 import { expectGolden } from './golden.ts';
 import { isWrite } from './requests.ts';
 import { deploymentManifest, type Manifest, namespace, serviceManifest } from './scene.ts';
 import { openStage, refusal, type StageOptions } from './stage.ts';
-
-vi.setConfig({ maxConcurrency: 20 });
 
 const claim = { accessModes: ['ReadWriteOnce'] };
 const antiAffinity = {
