@@ -27,7 +27,7 @@ export function readConfigMapSources(reader: InputReader): readonly ConfigMapSou
 }
 
 /** `NAME=value` or `container:NAME=value`, one a line. A value may hold everything but a line break; a problem never quotes one. */
-export function parseVariables(text: string): Parsed<readonly VariableRequest[]> {
+function parseVariables(text: string): Parsed<readonly VariableRequest[]> {
   const variables: VariableRequest[] = [];
   for (const line of linesOf(text)) {
     const equals = line.indexOf('=');
@@ -51,7 +51,7 @@ export function parseVariables(text: string): Parsed<readonly VariableRequest[]>
 }
 
 /** Paths of manifests, or `name=path`, one a line. */
-export function parseConfigMapSources(text: string): Parsed<readonly ConfigMapSource[]> {
+function parseConfigMapSources(text: string): Parsed<readonly ConfigMapSource[]> {
   const sources: ConfigMapSource[] = [];
   for (const line of linesOf(text)) {
     const equals = line.indexOf('=');

@@ -21,7 +21,7 @@ export type JudgeSettings = {
 export type ReplayInputs = { readonly samples: string; readonly settings: JudgeSettings };
 
 /** The inputs that change how a file is judged; from a shell they are flags of the same names. */
-export const judgeInputs = [
+const judgeInputs = [
   'max-error-increase',
   'max-error-rate',
   'max-slow',

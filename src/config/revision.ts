@@ -12,7 +12,7 @@ export function readRevision(reader: InputReader, command: Command): number | un
 }
 
 /** The number of a revision; 0 is the one before, as for `kubectl rollout undo`. */
-export function parseRevision(text: string): Parsed<number | undefined> {
+function parseRevision(text: string): Parsed<number | undefined> {
   const revision = Number(text);
   if (!/^\d{1,15}$/u.test(text) || !Number.isSafeInteger(revision)) {
     return { problem: `${quoted(text)} is not the number of a revision; valid is a number that command: history prints, for example 3` };

@@ -13,7 +13,7 @@ export function unknownInputs(environmentNames: readonly string[]): readonly str
 }
 
 /** The name that differs in the fewest letters; undefined where none is near enough to be meant. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
+function nearestName(name: string, known: readonly string[]): string | undefined {
   const spelled = name.replaceAll('_', '-');
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(spelled, candidate) }))

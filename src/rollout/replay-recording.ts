@@ -94,7 +94,7 @@ function absorbTurn(
 }
 
 /** The most evidence that a limit is broken, and the least that one is kept, in nats. */
-export function evidenceNats(evidence: MetricsEvidence | undefined): Pick<ReplayLine, 'logEvidenceBad' | 'logEvidenceOk'> {
+function evidenceNats(evidence: MetricsEvidence | undefined): Pick<ReplayLine, 'logEvidenceBad' | 'logEvidenceOk'> {
   if (evidence === undefined) return { logEvidenceBad: 0, logEvidenceOk: 0 };
   const vanished = evidence.traffic === undefined ? [] : [evidence.traffic.test.logE];
   return {

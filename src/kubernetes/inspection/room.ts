@@ -60,7 +60,7 @@ function neededByPod(template: RawTemplate, resource: string): number {
 }
 
 /** A Kubernetes quantity as a number: `250m` is 0.25, `1Gi` is 2³⁰; 0 where it cannot be read. */
-export function quantity(text: string): number {
+function quantity(text: string): number {
   const [, digits = '0', suffix = ''] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/u.exec(text) ?? [];
   const factor = suffix === '' ? 1 : suffixes[suffix];
   return factor === undefined ? 0 : Number(digits) * factor;

@@ -74,7 +74,7 @@ async function handOver(context: CommandContext, found: RawConfigMapMetadata, ow
   await client.jsonPatch(paths.configMap(plan.target.namespace, name), ownerPatch(found, owner));
 }
 
-export function ownerPatch({ metadata }: RawConfigMapMetadata, owner: Owner): readonly JsonPatchOperation[] {
+function ownerPatch({ metadata }: RawConfigMapMetadata, owner: Owner): readonly JsonPatchOperation[] {
   return [
     { op: 'test', path: '/metadata/uid', value: metadata?.uid },
     { op: 'test', path: '/metadata/ownerReferences', value: metadata?.ownerReferences ?? null },

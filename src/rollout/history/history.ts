@@ -17,7 +17,7 @@ export function describeHistory(revisions: readonly Revision[]): readonly string
 }
 
 /** One revision as the cells of a row. */
-export function cellsOf({ revision, current, images, replicas, ageMs, changeCause }: Revision): string[] {
+function cellsOf({ revision, current, images, replicas, ageMs, changeCause }: Revision): string[] {
   return [
     `${revision}${current ? ' (current)' : ''}`,
     images.map(({ container, image }) => oneLine(`${container}=${image}`, imageLengthMax)).join(' '),

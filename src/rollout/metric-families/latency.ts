@@ -2,7 +2,7 @@ import type { Family } from './families.ts';
 import { countsRequests, type Labels, type SeriesValue } from './outcome.ts';
 
 /** A bucket's bound in milliseconds, from its label `le` in the family's own unit; undefined for +Inf and for what is no bound. */
-export function boundMsOf(family: Family, le: string | undefined): number | undefined {
+function boundMsOf(family: Family, le: string | undefined): number | undefined {
   const bound = le === undefined || le.trim() === '' ? Number.NaN : Number(le);
   if (family.buckets === undefined || !Number.isFinite(bound) || bound < 0) return undefined;
   return Number((bound * family.buckets.unitSeconds * 1000).toPrecision(12));
