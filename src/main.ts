@@ -15,7 +15,7 @@ import { gateNumbers } from './rollout/explain/gate-numbers.ts';
 import type { Earlier, Report } from './rollout/explain/report.ts';
 import { describeProbe } from './rollout/probe-tally.ts';
 import { downtimeOf } from './rollout/strategies/roll-watch.ts';
-import { runCommand } from './runner/command.ts';
+import { runCommand } from './runner/commands/command.ts';
 import { type ReleaseEnd, release } from './runner/deploy.ts';
 import type { Reporter } from './runner/ports.ts';
 import type { ReleasePorts } from './runner/release-request.ts';

@@ -8,8 +8,8 @@ import { rollbackOutcome } from './rollout/history/rollback.ts';
 import type { Plan } from './rollout/plan/plan.ts';
 import { type Holder, startState } from './rollout/state.ts';
 import { downtimeOf } from './rollout/strategies/roll-watch.ts';
-import { finishLeft } from './runner/finish-left.ts';
 import type { Reporter } from './runner/ports.ts';
+import { finishLeft } from './runner/repair/finish-left.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Remembered = { readonly plan: Plan; readonly holder: Holder; readonly jobUid: string };

@@ -6,11 +6,11 @@ import type { StatusReport } from '../rollout/situation/status.ts';
 import type { ImageChange } from '../rollout/spec.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
-import { finishRecord } from './finish-record.ts';
-import { prepare } from './prepare.ts';
+import { prepare } from './prepare/prepare.ts';
+import { resolveRollback } from './prepare/rollback.ts';
 import { refuseFault } from './refuse-fault.ts';
 import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
-import { resolveRollback } from './rollback.ts';
+import { finishRecord } from './repair/finish-record.ts';
 import { type RolloutEnd, runRollout } from './run-rollout.ts';
 
 export type ReleaseEnd = {

@@ -6,7 +6,7 @@ import type { FoundJob, Situation } from '../../src/rollout/situation/situation.
 import { leftOf, standingOf } from '../../src/rollout/situation/standing.ts';
 import { describeStatus, statusOf, statusOutcome } from '../../src/rollout/situation/status.ts';
 import type { Phase } from '../../src/rollout/state.ts';
-import { signalFor } from '../../src/runner/finish-record.ts';
+import { signalFor } from '../../src/runner/repair/finish-record.ts';
 import { jobUid, nowMs, observation, plan, stable, state, workload } from './scene.ts';
 
 const outcome = { result: 'rolled-back', reason: 'crash', because: 'it crashes', evidence: [] } as const;

@@ -70,7 +70,7 @@ export const commandMutants: readonly Mutant[] = [
   {
     name: 'a stale record is left to itself',
     hint: 'repaired by reconcile',
-    edits: [{ file: 'runner/reconcile.ts', from: "if (standing === 'stale') {", to: "if (standing === 'none') {" }],
+    edits: [{ file: 'runner/commands/reconcile.ts', from: "if (standing === 'stale') {", to: "if (standing === 'none') {" }],
   },
   {
     name: 'reconcile leaves our name',

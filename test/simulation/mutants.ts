@@ -245,8 +245,8 @@ export function loadMutant(mutant: Mutant): Subject {
     }
     const files = [
       'runner/deploy.ts',
-      'runner/command.ts',
-      'runner/finish-left.ts',
+      'runner/commands/command.ts',
+      'runner/repair/finish-left.ts',
       'kubernetes/cluster.ts',
       'rollout/state.ts',
       'errors.ts',

@@ -1,9 +1,9 @@
 import { Fault, UserError } from '../../src/errors.ts';
 import { createCluster } from '../../src/kubernetes/cluster.ts';
 import { startState } from '../../src/rollout/state.ts';
-import { runCommand } from '../../src/runner/command.ts';
+import { runCommand } from '../../src/runner/commands/command.ts';
 import { release } from '../../src/runner/deploy.ts';
-import { finishLeft } from '../../src/runner/finish-left.ts';
+import { finishLeft } from '../../src/runner/repair/finish-left.ts';
 
 /** The code that is simulated, as one value: a mutant is the same modules with one of them changed. */
 export type Subject = {

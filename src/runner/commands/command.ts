@@ -1,16 +1,16 @@
-import { describeHistory } from '../rollout/history/history.ts';
-import { describeRevisions } from '../rollout/history/revisions.ts';
-import { namesFor } from '../rollout/names.ts';
-import { type CommandName, permissionsForCommand } from '../rollout/plan/permissions.ts';
-import { describeStatus, statusOf, statusOutcome } from '../rollout/situation/status.ts';
-import type { ReleaseSpec } from '../rollout/spec.ts';
-import type { Holder } from '../rollout/state.ts';
+import { describeHistory } from '../../rollout/history/history.ts';
+import { describeRevisions } from '../../rollout/history/revisions.ts';
+import { namesFor } from '../../rollout/names.ts';
+import { type CommandName, permissionsForCommand } from '../../rollout/plan/permissions.ts';
+import { describeStatus, statusOf, statusOutcome } from '../../rollout/situation/status.ts';
+import type { ReleaseSpec } from '../../rollout/spec.ts';
+import type { Holder } from '../../rollout/state.ts';
+import type { ReleaseEnd } from '../deploy.ts';
+import { titleOf } from '../narrator.ts';
+import { refuseFault } from '../refuse-fault.ts';
+import type { ReleasePorts } from '../release-request.ts';
 import { abort } from './abort.ts';
-import type { ReleaseEnd } from './deploy.ts';
-import { titleOf } from './narrator.ts';
 import { reconcile } from './reconcile.ts';
-import { refuseFault } from './refuse-fault.ts';
-import type { ReleasePorts } from './release-request.ts';
 
 /** Everything that is asked of a Deployment beside a release. */
 export type CommandRequest = {

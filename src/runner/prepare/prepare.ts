@@ -1,25 +1,25 @@
-import { UserError } from '../errors.ts';
-import { configurationOf } from '../rollout/configuration/field-change.ts';
-import { warnOfSecrets } from '../rollout/configuration/plan-variables.ts';
-import { describeBlueGreen } from '../rollout/explain/describe-blue-green.ts';
-import { describeKeptGreen } from '../rollout/explain/describe-kept-green.ts';
-import { describePlan } from '../rollout/explain/describe-plan.ts';
-import { namesFor } from '../rollout/names.ts';
-import type { DeploymentFacts } from '../rollout/plan/deployment-facts.ts';
-import { keepsGreen } from '../rollout/plan/kept-green-plan.ts';
-import { keptGreenRefusals } from '../rollout/plan/kept-green-refusals.ts';
-import { pairRefusals } from '../rollout/plan/pair-refusals.ts';
-import { type PermissionNeeds, permissionsFor } from '../rollout/plan/permissions.ts';
-import { type Plan, planRelease } from '../rollout/plan/plan.ts';
-import { planImages } from '../rollout/plan/plan-images.ts';
-import { refusalsFor } from '../rollout/plan/refusals.ts';
-import { roomWarnings } from '../rollout/plan/room.ts';
-import type { ImageChange, ReleaseSpec } from '../rollout/spec.ts';
+import { UserError } from '../../errors.ts';
+import { configurationOf } from '../../rollout/configuration/field-change.ts';
+import { warnOfSecrets } from '../../rollout/configuration/plan-variables.ts';
+import { describeBlueGreen } from '../../rollout/explain/describe-blue-green.ts';
+import { describeKeptGreen } from '../../rollout/explain/describe-kept-green.ts';
+import { describePlan } from '../../rollout/explain/describe-plan.ts';
+import { namesFor } from '../../rollout/names.ts';
+import type { DeploymentFacts } from '../../rollout/plan/deployment-facts.ts';
+import { keepsGreen } from '../../rollout/plan/kept-green-plan.ts';
+import { keptGreenRefusals } from '../../rollout/plan/kept-green-refusals.ts';
+import { pairRefusals } from '../../rollout/plan/pair-refusals.ts';
+import { type PermissionNeeds, permissionsFor } from '../../rollout/plan/permissions.ts';
+import { type Plan, planRelease } from '../../rollout/plan/plan.ts';
+import { planImages } from '../../rollout/plan/plan-images.ts';
+import { refusalsFor } from '../../rollout/plan/refusals.ts';
+import { roomWarnings } from '../../rollout/plan/room.ts';
+import type { ImageChange, ReleaseSpec } from '../../rollout/spec.ts';
+import type { Inspected } from '../ports.ts';
+import type { ReleasePorts, ReleaseRequest } from '../release-request.ts';
 import { forecastFor, refuseHopeless } from './forecast.ts';
-import type { Inspected } from './ports.ts';
 import { planConfiguration } from './prepare-configuration.ts';
 import { isRescue, prepareJudge } from './prepare-judge.ts';
-import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
 
 export type Prepared =
   | { readonly kind: 'unchanged'; readonly images: readonly ImageChange[] }

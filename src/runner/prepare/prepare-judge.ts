@@ -1,11 +1,11 @@
-import { UserError } from '../errors.ts';
-import { rulesFor } from '../rollout/gates/metrics-rules.ts';
-import { slowBoundProblem } from '../rollout/gates/slow-requests.ts';
-import { type Plan, planRelease } from '../rollout/plan/plan.ts';
-import type { ReleaseSpec } from '../rollout/spec.ts';
+import { UserError } from '../../errors.ts';
+import { rulesFor } from '../../rollout/gates/metrics-rules.ts';
+import { slowBoundProblem } from '../../rollout/gates/slow-requests.ts';
+import { type Plan, planRelease } from '../../rollout/plan/plan.ts';
+import type { ReleaseSpec } from '../../rollout/spec.ts';
+import type { Inspected, MetricsSource, StableTraffic } from '../ports.ts';
+import type { ReleasePorts, ReleaseRequest } from '../release-request.ts';
 import { forecastFor, refuseHopeless } from './forecast.ts';
-import type { Inspected, MetricsSource, StableTraffic } from './ports.ts';
-import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
 
 /** Prometheus finds a new pod and scrapes it within this time, or not at all. */
 const youngMs = 45_000;

@@ -1,15 +1,15 @@
-import { abortedState, abortOutcome, abortTruth } from '../rollout/situation/abort.ts';
-import { isFlippedWithoutJob } from '../rollout/situation/left-colours.ts';
-import type { Situation } from '../rollout/situation/situation.ts';
-import { standingOf } from '../rollout/situation/standing.ts';
-import type { Outcome } from '../rollout/verdict.ts';
-import { cleanUp, endByDeletion, lookPatiently } from './clean-up.ts';
+import { abortedState, abortOutcome, abortTruth } from '../../rollout/situation/abort.ts';
+import { isFlippedWithoutJob } from '../../rollout/situation/left-colours.ts';
+import type { Situation } from '../../rollout/situation/situation.ts';
+import { standingOf } from '../../rollout/situation/standing.ts';
+import type { Outcome } from '../../rollout/verdict.ts';
+import type { ReleaseEnd } from '../deploy.ts';
+import { cleanUp, endByDeletion, lookPatiently } from '../repair/clean-up.ts';
+import { signalFor } from '../repair/finish-record.ts';
+import { leadBack } from '../repair/lead-back.ts';
+import { runRollout } from '../run-rollout.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';
 import { checkFoundAccess } from './command-access.ts';
-import type { ReleaseEnd } from './deploy.ts';
-import { signalFor } from './finish-record.ts';
-import { leadBack } from './lead-back.ts';
-import { runRollout } from './run-rollout.ts';
 
 /** Ends a rollout, whoever began it and from wherever: takes it over, takes the canary back or puts the old images back, and cleans up. */
 export async function abort(request: CommandRequest, ports: CommandPorts): Promise<ReleaseEnd> {

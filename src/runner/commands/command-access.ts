@@ -1,7 +1,7 @@
-import { namesFor } from '../rollout/names.ts';
-import { needsOf } from '../rollout/plan/command-needs.ts';
-import { permissionsForCommand } from '../rollout/plan/permissions.ts';
-import type { Situation } from '../rollout/situation/situation.ts';
+import { namesFor } from '../../rollout/names.ts';
+import { needsOf } from '../../rollout/plan/command-needs.ts';
+import { permissionsForCommand } from '../../rollout/plan/permissions.ts';
+import type { Situation } from '../../rollout/situation/situation.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';
 
 /** What the rollout that was found needs beside every other one, asked for before the first write. Throws UserError `permission-missing`. */

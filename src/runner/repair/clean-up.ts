@@ -1,14 +1,14 @@
-import { isFault, messageOf, UserError } from '../errors.ts';
-import { cleanedOutcome, cleaningPlan, leftRollouts } from '../rollout/situation/clean-up.ts';
-import { isFlippedWithoutJob } from '../rollout/situation/left-colours.ts';
-import type { Situation } from '../rollout/situation/situation.ts';
-import type { ReleaseSpec } from '../rollout/spec.ts';
-import { type Holder, type RolloutState, startState } from '../rollout/state.ts';
-import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
-import type { Outcome } from '../rollout/verdict.ts';
-import type { Clock, Cluster, Reporter } from './ports.ts';
-import type { RolloutEnd } from './run-rollout.ts';
-import { runRollout } from './run-rollout.ts';
+import { isFault, messageOf, UserError } from '../../errors.ts';
+import { cleanedOutcome, cleaningPlan, leftRollouts } from '../../rollout/situation/clean-up.ts';
+import { isFlippedWithoutJob } from '../../rollout/situation/left-colours.ts';
+import type { Situation } from '../../rollout/situation/situation.ts';
+import type { ReleaseSpec } from '../../rollout/spec.ts';
+import { type Holder, type RolloutState, startState } from '../../rollout/state.ts';
+import { recoveryPhase } from '../../rollout/strategies/first-phase.ts';
+import type { Outcome } from '../../rollout/verdict.ts';
+import type { Clock, Cluster, Reporter } from '../ports.ts';
+import type { RolloutEnd } from '../run-rollout.ts';
+import { runRollout } from '../run-rollout.ts';
 
 export type CleanUpRequest = { readonly holder: Holder; readonly spec: ReleaseSpec };
 export type CleanUpPorts = { readonly cluster: Cluster; readonly reporter: Reporter; readonly clock: Clock };

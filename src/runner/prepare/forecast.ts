@@ -1,10 +1,10 @@
-import { UserError } from '../errors.ts';
-import { isDirect } from '../rollout/explain/describe-direct-plan.ts';
-import { type Before, beforeAfterRules } from '../rollout/gates/before-after.ts';
-import { judgedRequests, theJudged } from '../rollout/gates/metrics-rules.ts';
-import { type Forecast, forecast } from '../rollout/gates/traffic.ts';
-import type { Plan } from '../rollout/plan/plan.ts';
-import type { StableTraffic } from './ports.ts';
+import { UserError } from '../../errors.ts';
+import { isDirect } from '../../rollout/explain/describe-direct-plan.ts';
+import { type Before, beforeAfterRules } from '../../rollout/gates/before-after.ts';
+import { judgedRequests, theJudged } from '../../rollout/gates/metrics-rules.ts';
+import { type Forecast, forecast } from '../../rollout/gates/traffic.ts';
+import type { Plan } from '../../rollout/plan/plan.ts';
+import type { StableTraffic } from '../ports.ts';
 
 const secondMs = 1_000;
 

@@ -1,12 +1,12 @@
-import { isFault, UserError } from '../errors.ts';
-import type { FoundRevisions } from '../rollout/history/revisions.ts';
-import { containersOf } from '../rollout/history/revisions.ts';
-import { chooseRevision, rollbackRequest } from '../rollout/history/rollback.ts';
-import { namesFor } from '../rollout/names.ts';
-import { permissionsFor } from '../rollout/plan/permissions.ts';
-import type { ConfigMapVersion } from '../rollout/plan/plan.ts';
-import type { ImageChange } from '../rollout/spec.ts';
-import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
+import { isFault, UserError } from '../../errors.ts';
+import type { FoundRevisions } from '../../rollout/history/revisions.ts';
+import { containersOf } from '../../rollout/history/revisions.ts';
+import { chooseRevision, rollbackRequest } from '../../rollout/history/rollback.ts';
+import { namesFor } from '../../rollout/names.ts';
+import { permissionsFor } from '../../rollout/plan/permissions.ts';
+import type { ConfigMapVersion } from '../../rollout/plan/plan.ts';
+import type { ImageChange } from '../../rollout/spec.ts';
+import type { ReleasePorts, ReleaseRequest } from '../release-request.ts';
 
 export type ResolvedRollback =
   | { readonly kind: 'request'; readonly request: ReleaseRequest }

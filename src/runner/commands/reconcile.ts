@@ -1,14 +1,14 @@
-import { UserError } from '../errors.ts';
-import type { Earlier } from '../rollout/explain/report.ts';
-import { namesFor } from '../rollout/names.ts';
-import type { Situation } from '../rollout/situation/situation.ts';
-import { leftOf, remedyOf, type Standing, standingOf } from '../rollout/situation/standing.ts';
-import type { Outcome } from '../rollout/verdict.ts';
-import { cleanUp, endByDeletion, lookPatiently } from './clean-up.ts';
+import { UserError } from '../../errors.ts';
+import type { Earlier } from '../../rollout/explain/report.ts';
+import { namesFor } from '../../rollout/names.ts';
+import type { Situation } from '../../rollout/situation/situation.ts';
+import { leftOf, remedyOf, type Standing, standingOf } from '../../rollout/situation/standing.ts';
+import type { Outcome } from '../../rollout/verdict.ts';
+import type { ReleaseEnd } from '../deploy.ts';
+import { cleanUp, endByDeletion, lookPatiently } from '../repair/clean-up.ts';
+import { finishUnlessBusy, leadBack } from '../repair/lead-back.ts';
 import type { CommandPorts, CommandRequest } from './command.ts';
 import { checkFoundAccess } from './command-access.ts';
-import type { ReleaseEnd } from './deploy.ts';
-import { finishUnlessBusy, leadBack } from './lead-back.ts';
 
 /** Brings a Deployment to rest after a run that died: finishes or undoes its record, removes what it left. A rollout that lives is left alone. */
 export async function reconcile(request: CommandRequest, ports: CommandPorts): Promise<ReleaseEnd> {

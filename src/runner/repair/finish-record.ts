@@ -1,14 +1,14 @@
-import { isFault } from '../errors.ts';
-import type { Earlier } from '../rollout/explain/report.ts';
-import { rollbackOutcome } from '../rollout/history/rollback.ts';
-import type { Plan } from '../rollout/plan/plan.ts';
-import { abortOutcome } from '../rollout/situation/abort.ts';
-import { type Holder, isUndoneByDeletion, type RolloutState } from '../rollout/state.ts';
-import { recoveryPhase } from '../rollout/strategies/first-phase.ts';
-import { withoutMetrics } from '../rollout/strategies/rules-in-force.ts';
-import type { Outcome } from '../rollout/verdict.ts';
-import type { ReleasePorts, ReleaseRequest } from './release-request.ts';
-import { runRollout } from './run-rollout.ts';
+import { isFault } from '../../errors.ts';
+import type { Earlier } from '../../rollout/explain/report.ts';
+import { rollbackOutcome } from '../../rollout/history/rollback.ts';
+import type { Plan } from '../../rollout/plan/plan.ts';
+import { abortOutcome } from '../../rollout/situation/abort.ts';
+import { type Holder, isUndoneByDeletion, type RolloutState } from '../../rollout/state.ts';
+import { recoveryPhase } from '../../rollout/strategies/first-phase.ts';
+import { withoutMetrics } from '../../rollout/strategies/rules-in-force.ts';
+import type { Outcome } from '../../rollout/verdict.ts';
+import type { ReleasePorts, ReleaseRequest } from '../release-request.ts';
+import { runRollout } from '../run-rollout.ts';
 
 const neverAborted = new AbortController().signal;
 

@@ -1,8 +1,8 @@
-import { UserError } from '../errors.ts';
-import type { Earlier } from '../rollout/explain/report.ts';
-import { isFlippedWithoutJob } from '../rollout/situation/left-colours.ts';
-import type { Situation } from '../rollout/situation/situation.ts';
-import type { CommandPorts, CommandRequest } from './command.ts';
+import { UserError } from '../../errors.ts';
+import type { Earlier } from '../../rollout/explain/report.ts';
+import { isFlippedWithoutJob } from '../../rollout/situation/left-colours.ts';
+import type { Situation } from '../../rollout/situation/situation.ts';
+import type { CommandPorts, CommandRequest } from '../commands/command.ts';
 import { finishRecord } from './finish-record.ts';
 
 const neverAborted = new AbortController().signal;

@@ -1,11 +1,11 @@
-import { UserError } from '../errors.ts';
-import { describeCause } from '../rollout/configuration/change-cause.ts';
-import { planConfigMaps } from '../rollout/configuration/plan-config-maps.ts';
-import { planVariables } from '../rollout/configuration/plan-variables.ts';
-import type { PlannedConfiguration } from '../rollout/plan/plan.ts';
-import type { ImageChange, ImageRequest } from '../rollout/spec.ts';
-import type { Inspected } from './ports.ts';
-import type { ReleaseRequest } from './release-request.ts';
+import { UserError } from '../../errors.ts';
+import { describeCause } from '../../rollout/configuration/change-cause.ts';
+import { planConfigMaps } from '../../rollout/configuration/plan-config-maps.ts';
+import { planVariables } from '../../rollout/configuration/plan-variables.ts';
+import type { PlannedConfiguration } from '../../rollout/plan/plan.ts';
+import type { ImageChange, ImageRequest } from '../../rollout/spec.ts';
+import type { Inspected } from '../ports.ts';
+import type { ReleaseRequest } from '../release-request.ts';
 
 /** What changes beside the images: variables, references to ConfigMaps, the note of the change. Throws UserError with what cannot be changed. */
 export function planConfiguration(request: ReleaseRequest, inspected: Inspected, images: readonly ImageChange[]): PlannedConfiguration {
