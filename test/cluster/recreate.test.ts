@@ -158,7 +158,10 @@ async function assertTakenBack(scene: Scene, tag: string): Promise<void> {
   const spells = silencesOf(scene);
   const outside = failures.filter(({ kind, atMs }) => !kind.startsWith('http-') && secondsFrom(spells, atMs) > clientSlackSeconds);
   if (outside.length > 0) {
-    const told = outside.map(({ kind, atMs }) => `${kind} ${secondsFrom(spells, atMs).toFixed(2)} s from the nearest downtime`);
+    const told = outside.map(
+      ({ kind, atMs, tookMs, detail }) =>
+        `${kind} ${secondsFrom(spells, atMs).toFixed(2)} s from the nearest downtime, after ${tookMs} ms: ${detail}`,
+    );
     throw new Error(`${outside.length} requests failed while there was an endpoint: ${told.slice(0, 3).join(', ')}`);
   }
 }

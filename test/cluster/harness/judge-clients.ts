@@ -1,5 +1,5 @@
 import type { Expectation } from './expectation.ts';
-import { describeLoad, type LoadStats } from './load.ts';
+import { describeLoad, type Failure, type LoadStats } from './load.ts';
 
 /** What the clients got: the part of the judgement that needs no look at the cluster. */
 export function judgeClients(stats: LoadStats, expectation: Expectation): readonly string[] {
@@ -16,11 +16,11 @@ function judgeFlow(stats: LoadStats): readonly string[] {
 
 function judgeFailures(stats: LoadStats, expectation: Expectation): readonly string[] {
   const allowed = expectation.failures;
-  const wrong = new Map<string, { count: number; firstMs: number; lastMs: number; addresses: Set<string> }>();
+  const wrong = new Map<string, { count: number; first: Failure; firstMs: number; lastMs: number; addresses: Set<string> }>();
   for (const failure of stats.failures) {
     if (allowed !== 'none' && allowed.answersOf.includes(failure.version) && failure.kind.startsWith('http-')) continue;
     const key = `${failure.kind}${failure.version === '' ? '' : ` from ${failure.version}`}`;
-    const entry = wrong.get(key) ?? { count: 0, firstMs: failure.atMs, lastMs: failure.atMs, addresses: new Set<string>() };
+    const entry = wrong.get(key) ?? { count: 0, first: failure, firstMs: failure.atMs, lastMs: failure.atMs, addresses: new Set<string>() };
     entry.count += 1;
     entry.lastMs = Math.max(entry.lastMs, failure.atMs);
     entry.addresses.add(failure.address);
@@ -34,6 +34,8 @@ function judgeFailures(stats: LoadStats, expectation: Expectation): readonly str
     const from = ((entry.firstMs - stats.startedAtMs) / 1000).toFixed(1);
     const to = ((entry.lastMs - stats.startedAtMs) / 1000).toFixed(1);
     const seconds = new Set(stats.failures.map((failure) => Math.floor(failure.atMs / 1000))).size;
-    return `clients: ${entry.count} of ${stats.sent} requests failed (${key}), from second ${from} to ${to}, in ${seconds} of them; answered by ${[...entry.addresses].slice(0, 4).join(', ')}`;
+    const { detail, tookMs } = entry.first;
+    const how = detail === '' ? '' : `; the first after ${tookMs} ms: ${detail}`;
+    return `clients: ${entry.count} of ${stats.sent} requests failed (${key}), from second ${from} to ${to}, in ${seconds} of them; answered by ${[...entry.addresses].slice(0, 4).join(', ')}${how}`;
   });
 }

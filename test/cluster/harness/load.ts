@@ -6,6 +6,9 @@ export interface Failure {
   readonly kind: string;
   readonly version: string;
   readonly address: string;
+  /** In the client's own words; empty where there was an answer. */
+  readonly detail: string;
+  readonly tookMs: number;
 }
 
 export interface LoadStats {

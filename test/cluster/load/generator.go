@@ -89,7 +89,9 @@ func (g *Generator) start(target string, at time.Time) {
 	case g.inFlight <- struct{}{}:
 		go func() {
 			defer func() { <-g.inFlight }()
-			g.record.add(g.request(target, at))
+			answer := g.request(target, at)
+			answer.Took = time.Since(at)
+			g.record.add(answer)
 		}()
 	default:
 		g.record.add(Answer{At: at, Kind: "overflow"})
@@ -108,7 +110,7 @@ func (g *Generator) request(target string, at time.Time) Answer {
 	}
 	response, err := g.client.Do(request)
 	if err != nil {
-		answer.Kind = kindOf(err)
+		answer.Kind, answer.Detail = kindOf(err), detailOf(err)
 		return answer
 	}
 	defer response.Body.Close()
@@ -118,11 +120,18 @@ func (g *Generator) request(target string, at time.Time) Answer {
 		answer.Address = pod
 	}
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		answer.Kind = kindOf(err)
+		answer.Kind, answer.Detail = kindOf(err), detailOf(err)
 	} else if response.StatusCode < 200 || response.StatusCode > 299 {
 		answer.Kind = fmt.Sprintf("http-%d", response.StatusCode)
 	}
 	return answer
+}
+
+const detailLengthMax = 200
+
+func detailOf(err error) string {
+	text := err.Error()
+	return text[:min(len(text), detailLengthMax)]
 }
 
 func kindOf(err error) string {

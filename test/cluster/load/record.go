@@ -16,6 +16,9 @@ type Answer struct {
 	Kind    string
 	Version string
 	Address string
+	// In the words of the error, and how long it took.
+	Detail string
+	Took   time.Duration
 }
 
 // Tally counts the answers of one version.
@@ -39,6 +42,8 @@ type Failure struct {
 	Kind    string `json:"kind"`
 	Version string `json:"version"`
 	Address string `json:"address"`
+	Detail  string `json:"detail"`
+	TookMs  int64  `json:"tookMs"`
 }
 
 // Stats is the answer of GET /stats.
@@ -124,7 +129,10 @@ func (r *Record) fail(answer Answer) {
 	if len(r.failures) >= maxFailures {
 		r.failures = slices.Delete(r.failures, 0, maxFailures/10)
 	}
-	r.failures = append(r.failures, Failure{AtMs: answer.At.UnixMilli(), Kind: answer.Kind, Version: answer.Version, Address: answer.Address})
+	r.failures = append(r.failures, Failure{
+		AtMs: answer.At.UnixMilli(), Kind: answer.Kind, Version: answer.Version, Address: answer.Address,
+		Detail: answer.Detail, TookMs: answer.Took.Milliseconds(),
+	})
 }
 
 func (r *Record) stats() Stats {
