@@ -54,7 +54,10 @@ function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation
   if (rules === undefined) return undefined;
   const evidence = state.evidence ?? startEvidence(rules);
   if (observation.metrics === undefined) return evidence;
-  if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
+  if (observation.metrics.kind === 'unavailable') {
+    const { why, silent } = observation.metrics;
+    return absorbUnavailable(evidence, why, observation.nowMs, silent);
+  }
   const { reading } = observation.metrics;
   const begun = isOlder(plan) ? fromFirstSight(evidence, reading.canary) : evidence;
   return absorbReading(rules, begun, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));

@@ -4,8 +4,9 @@ import type { Decision } from './decision.ts';
 import type { Before } from './gates/before-after.ts';
 import type { JudgedSpec } from './gates/metrics-rules.ts';
 import { unlessSilent } from './gates/silent-pods.ts';
-import type { MetricsReading, Observation } from './observation.ts';
+import type { MetricsReading, Observation, WorkloadFacts } from './observation.ts';
 import { imagesOn } from './phases/promoting.ts';
+import { keepsGreen } from './plan/kept-green-plan.ts';
 import { pairCountsFor } from './plan/pair-share.ts';
 import type { Plan } from './plan/plan.ts';
 import { canaryReplicasFor } from './plan/replica-share.ts';
@@ -14,6 +15,7 @@ import type { Phase, RolloutState } from './state.ts';
 import { heldFor, stableCarries } from './strategies/canary.ts';
 import { judgedWorkload } from './strategies/judged-workload.ts';
 import { countsOf, isSame } from './strategies/pair-view.ts';
+import { rulesInForce } from './strategies/rules-in-force.ts';
 
 /** What a recorded run was judged by. */
 export type RecordedSpec = JudgedSpec & Pick<ReleaseSpec, 'minDurationMs' | 'bakeMs' | 'onInconclusive'>;
@@ -116,15 +118,17 @@ export function recordedTurn(plan: Plan, state: RolloutState, observation: Obser
 
 function stageOf(plan: Plan, state: RolloutState, observation: Observation, decision: Decision): RecordedTurn['stage'] {
   const { phase } = state;
-  const { stable, canary, pair } = observation;
+  const { stable, canary, pair, blueGreen } = observation;
   if (stable === undefined || (phase.kind === 'rolling' && imagesOn(plan, stable) !== 'new')) return 'none';
   // A heartbeat, or the next step.
   if (decision.kind === 'apply' || (decision.kind === 'advance' && decision.to.phase.kind === phase.kind)) return 'busy';
   switch (phase.kind) {
     case 'baking':
-      return isAvailable(stable, stable.desiredReplicas) ? 'last' : 'step';
-    case 'live':
-      return stableCarries(plan, stable) ? 'last' : 'step';
+      return isAvailable(stable, stable.desiredReplicas) && answers(plan, state, stable) ? 'last' : 'step';
+    case 'live': {
+      const green = keepsGreen(plan) ? pair : blueGreen?.green;
+      return stableCarries(plan, stable) && answers(plan, state, green) ? 'last' : 'step';
+    }
     case 'step': {
       const replicas = canaryReplicasFor(stable.desiredReplicas, weightOf(plan, phase), plan.halfAtMost);
       return canary !== undefined && isAvailable(canary, replicas) ? stageOfStep(plan, state, phase, observation) : 'busy';
@@ -146,9 +150,13 @@ function weightOf({ steps }: Plan, { index }: AnyStep): number {
 }
 
 /** Of a step whose pods are all there. */
-function stageOfStep(plan: Plan, state: RolloutState, phase: AnyStep, { stable, canary, metrics, nowMs }: Observation): 'step' | 'last' {
+function stageOfStep(plan: Plan, state: RolloutState, phase: AnyStep, { stable, canary, nowMs }: Observation): 'step' | 'last' {
   const isLast = phase.index === plan.steps.length - 1;
   const isHeld = heldFor(state, phase, nowMs) >= (plan.steps[phase.index]?.holdMs ?? 0);
-  const answers = unlessSilent({ kind: 'pass', because: '' }, metrics, canary).kind === 'pass';
-  return isLast && isHeld && answers && stable !== undefined && stableCarries(plan, stable) ? 'last' : 'step';
+  return isLast && isHeld && answers(plan, state, canary) && stable !== undefined && stableCarries(plan, stable) ? 'last' : 'step';
+}
+
+/** Whether a pass of the metrics would be one: those of every ready pod are there. */
+function answers(plan: Plan, state: RolloutState, judged: WorkloadFacts | undefined): boolean {
+  return unlessSilent({ kind: 'pass', because: '' }, rulesInForce(plan, state), state.evidence, judged).kind === 'pass';
 }

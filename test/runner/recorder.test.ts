@@ -174,14 +174,15 @@ describe('a recording of more than one phase', () => {
   });
 });
 
-test('a turn in which a ready pod of the canary is silent is none in which it could pass', () => {
+test('a turn in which metrics of a ready new pod are missing is none in which it could pass', () => {
   const lines: string[] = [];
   const recorder = new Recorder(judged, { write: (line) => lines.push(line) }, listening().reporter);
-  const current = state(phase, { servingSinceMs: nowMs - 100_000, steadiness: steady });
-  const reading = { canary: {}, stable: {} };
-  for (const silent of [undefined, ['pod-1'], ['gone']]) {
-    const metrics = { kind: 'reading', reading: { ...reading, ...(silent === undefined ? {} : { silent }) } } as const;
-    recorder.turn(current, observation({ nowMs, canary: workload(4), stable: stable(), metrics }), wait);
+  let current = state(phase, { servingSinceMs: nowMs - 100_000, steadiness: steady });
+  for (const silent of [[], ['pod-1'], ['gone']]) {
+    const metrics = { kind: 'reading', reading: { canary: {}, stable: {}, silent } } as const;
+    const seen = observation({ nowMs, canary: workload(4), stable: stable(), metrics });
+    current = absorb(judged, current, seen);
+    recorder.turn(current, seen, wait);
   }
   expect(lines.slice(1).map((line) => (JSON.parse(line) as { stage: string }).stage)).toEqual(['last', 'step', 'last']);
   expect(judgeSamples(`${lines.join('\n')}\n`, asRecorded)).toHaveLength(3);

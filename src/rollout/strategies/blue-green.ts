@@ -11,7 +11,7 @@ import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import { goBack } from './blue-green-flip.ts';
 import { convictionOfGreen, convictionUnderTraffic } from './green-conviction.ts';
-import { judgeInForce, stableSample } from './rules-in-force.ts';
+import { acquitInForce, stableSample } from './rules-in-force.ts';
 import { decideSmokeTest } from './smoke-test.ts';
 
 type Live = Extract<BlueGreenPhase, { kind: 'live' }>;
@@ -122,7 +122,7 @@ export function decideLive(plan: Plan, state: RolloutState, phase: Live, observa
   if (heartbeat !== undefined) return heartbeat;
   const holdMs = Math.max(plan.spec.minDurationMs, plan.spec.bakeMs);
   const heldMs = nowMs - phase.sinceMs;
-  const verdict = verdictUnderTraffic(plan, state, phase, holdMs, nowMs);
+  const verdict = verdictUnderTraffic(plan, state, phase, observation, holdMs);
   const carries = stable?.settled === true && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
   if (verdict.kind === 'pass' && heldMs >= holdMs && carries)
     return advance(state, update(phase, nowMs, true, verdict.because), nowMs, verdict.because);
@@ -139,8 +139,8 @@ export function changedService({ blueGreen }: Observation): Outcome | undefined 
   return outcome('rolled-back', 'changed-by-others', `somebody changed the Service ${changed.name} while it led to green`);
 }
 
-function verdictUnderTraffic(plan: Plan, state: RolloutState, phase: Live, holdMs: number, nowMs: number): Verdict {
-  const metrics = judgeInForce(plan, state, nowMs);
+function verdictUnderTraffic(plan: Plan, state: RolloutState, phase: Live, { nowMs, blueGreen }: Observation, holdMs: number): Verdict {
+  const metrics = acquitInForce(plan, state, blueGreen?.green, nowMs);
   if (metrics !== undefined) return metrics;
   const unbrokenMs = state.unbrokenSinceMs === undefined ? 0 : nowMs - Math.max(state.unbrokenSinceMs, phase.sinceMs);
   if (unbrokenMs >= holdMs) {
