@@ -101,7 +101,7 @@ export function recordedPhase({ phase, before }: RolloutState): RecordedPhase | 
 /** The line of one turn: `state` is the one that absorbed the observation; undefined where it absorbed no metrics. */
 export function recordedTurn(plan: Plan, state: RolloutState, observation: Observation, decision: Decision): RecordedTurn | undefined {
   const { phase } = state;
-  const { nowMs, metrics, canary } = observation;
+  const { nowMs, metrics } = observation;
   if (recordedPhase(state) === undefined) return undefined;
   if (phase.kind !== 'rolling' && judgedWorkload(plan, state, observation) === undefined) return undefined;
   const reading = metrics?.kind === 'reading' ? { canary: metrics.reading.canary, stable: metrics.reading.stable } : undefined;
@@ -111,7 +111,7 @@ export function recordedTurn(plan: Plan, state: RolloutState, observation: Obser
     atMs: nowMs,
     stage: stageOf(plan, state, observation, decision),
     servedMs: nowMs - servesSinceMs,
-    share: reading === undefined ? undefined : trafficShare(plan, canary, reading),
+    share: reading === undefined ? undefined : trafficShare(plan, state, observation, reading),
     metrics: reading ?? (metrics === undefined ? undefined : 'unavailable'),
   };
 }
