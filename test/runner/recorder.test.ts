@@ -174,6 +174,55 @@ describe('a recording of more than one phase', () => {
   });
 });
 
+describe('a recording of green without traffic', () => {
+  const idle = spec({ judgedBy: 'metrics', strategy: 'blue-green', steps: [], minDurationMs: 20_000 });
+  const flipped = plan({ spec: idle, rules, stableSample: { errors: 0, requests: 60 } });
+  const preview = { rollout: 'job-1', terminating: false };
+  /** Turns 5 s apart, in which stable answers 10 requests each; then users are led to green, which answers. */
+  const lines: string[] = [];
+  const recorder = new Recorder(flipped, { write: (line) => lines.push(line) }, listening().reporter);
+  let now = state({ kind: 'green', sinceMs: nowMs }, { startedAtMs: nowMs });
+  for (let turn = 0; turn < 20; turn += 1) {
+    const answered = { errors: 0, requests: 1_000 * Math.max(0, turn - 9) };
+    const reading = { canary: turn < 10 ? {} : { g: answered }, stable: { s: { errors: 0, requests: 10 * (turn + 1) } } };
+    const blueGreen = { green: { ...workload(4), owned: true }, preview, services: [] };
+    const seen = observation({ nowMs: nowMs + turn * 5_000, blueGreen, metrics: { kind: 'reading', reading } });
+    now = absorb(flipped, now, seen);
+    recorder.turn(now, seen, wait);
+    if (turn === 9) now = { ...withoutStable(flipped, now), phase: { kind: 'live', sinceMs: seen.nowMs, judged: [] } };
+  }
+  const text = `${lines.join('\n')}\n`;
+  const said = (all: string, flags: Record<string, string> = {}) =>
+    judgeSamples(all, parseReplayFlags(new Map(Object.entries(flags)))).map(({ verdict }) => verdict);
+
+  test('passes when enough of stable is known, and green has been ready long enough', () => {
+    expect(said(text).indexOf('pass')).toBe(4);
+    expect(said(text).slice(10).indexOf('pass')).toBeGreaterThan(0);
+    expect(said(text, { 'max-error-rate': '1%', 'min-duration': '10s' }).indexOf('pass')).toBe(2);
+    expect(said(text, { 'max-error-rate': '1%', 'min-duration': '30s' }).indexOf('pass')).toBe(6);
+  });
+
+  test('is inconclusive when the time is up, and then nothing that came later passes', () => {
+    expect(said(text, { 'min-duration': '120s', timeout: '30s' }).indexOf('inconclusive')).toBe(6);
+    expect(said(text, { 'min-duration': '46s' })).not.toContain('pass');
+  });
+
+  test('of the time when the flip’s other reasons were not noted, can only convict in green', () => {
+    const earlier = text.replace(/"flip":\{[^}]*\},/, '');
+    expect(earlier.length).toBeLessThan(text.length);
+    expect(said(earlier).slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'continue'));
+    expect(said(earlier)).toContain('pass');
+  });
+
+  test.each<[string, string, string]>([
+    ['"tested":false', '"tested":0', 'line 1.flip.tested: valid: true, false'],
+    ['"errors":0,"requests":60', '"errors":0,"requests":-60', 'line 1.flip.requests: -60 is not valid'],
+  ])('is refused where %s is %s', (right, wrong, problem) => {
+    expect(text).toContain(right);
+    expect(refusal(() => judgeSamples(text.replace(right, wrong), asRecorded))).toContain(problem);
+  });
+});
+
 test('a turn in which metrics of a ready new pod are missing is none in which it could pass', () => {
   const lines: string[] = [];
   const recorder = new Recorder(judged, { write: (line) => lines.push(line) }, listening().reporter);
