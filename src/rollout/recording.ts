@@ -180,7 +180,7 @@ function stageOfGreen(plan: Plan, state: RolloutState, observation: Observation,
   const isBuilt = green !== undefined && isAvailable(green, green.desiredReplicas) && observation.blueGreen?.preview !== undefined;
   const isTested = plan.spec.smokeTest === undefined || state.smoke?.kind === 'passed';
   if (!isBuilt || !isTested) return 'busy';
-  return stableCarries(plan, stable) ? 'last' : 'step';
+  return stableCarries(plan, stable) && answers(plan, state, green) ? 'last' : 'step';
 }
 
 /** Whether a pass of the metrics would be one: those of every ready pod are there. */

@@ -242,6 +242,12 @@ const onGreen = { green: { ...workload(4), owned: false }, preview: undefined, s
 test.each<[string, Plan, Phase, Partial<Observation>]>([
   ['a step', judged, phase, { canary: workload(4) }],
   ['a bake', judged, { kind: 'baking', sinceMs, proved: true, because: '', judged: [] }, {}],
+  [
+    'green before the flip',
+    judged,
+    { kind: 'green', sinceMs },
+    { blueGreen: { ...onGreen, preview: { rollout: 'job-1', terminating: false } } },
+  ],
   ['green under real traffic', judged, { kind: 'live', sinceMs, judged: [] }, { blueGreen: onGreen }],
   [
     'the user’s green',

@@ -5,9 +5,22 @@ import { judgedPods, type MetricsRules } from './metrics-rules.ts';
 
 const namedMax = 3;
 
+/** Which ready pods of the new version do not answer with their metrics, in words; undefined: none. One that is not ready is judged by readiness. */
+export function explainSilent(
+  rules: MetricsRules,
+  evidence: MetricsEvidence | undefined,
+  judged: WorkloadFacts | undefined,
+): string | undefined {
+  const serving = new Set((judged?.pods ?? []).filter((pod) => pod.ready && !pod.terminating).map(({ name }) => name));
+  const silent = (evidence?.silent ?? []).filter((name) => serving.has(name));
+  if (silent.length === 0) return undefined;
+  const named = `${silent.slice(0, namedMax).join(', ')}${silent.length > namedMax ? ', …' : ''}`;
+  return `${silent.length} of ${serving.size} ${judgedPods(rules)} do not answer with their metrics: ${named}`;
+}
+
 /**
  * The verdict, unless it is a pass while metrics of ready pods of the new version are missing: those may be the ones that fail. A failure
- * stands: what the others show is enough for it. A pod that is not ready, or gone, is judged by readiness.
+ * stands: what the others show is enough for it.
  */
 export function unlessSilent(
   verdict: Verdict,
@@ -16,12 +29,8 @@ export function unlessSilent(
   judged: WorkloadFacts | undefined,
 ): Verdict {
   if (verdict.kind !== 'pass' || rules === undefined) return verdict;
-  const serving = new Set((judged?.pods ?? []).filter((pod) => pod.ready && !pod.terminating).map(({ name }) => name));
-  const silent = (evidence?.silent ?? []).filter((name) => serving.has(name));
-  if (silent.length === 0) return verdict;
-  const named = `${silent.slice(0, namedMax).join(', ')}${silent.length > namedMax ? ', …' : ''}`;
-  const because = `the others pass, but ${silent.length} of ${serving.size} ${judgedPods(rules)} do not answer with their metrics: ${named}`;
-  return { kind: 'unknown', reason: 'metrics-unavailable', because };
+  const silent = explainSilent(rules, evidence, judged);
+  return silent === undefined ? verdict : { kind: 'unknown', reason: 'metrics-unavailable', because: `the others pass, but ${silent}` };
 }
 
 /** Whose metrics are missing after a reading. A source that asks no pod cannot name any: there it is who has been counted and is not any more. */
