@@ -71,11 +71,12 @@ export function isListening(run: ContainerRun, atMs: number): boolean {
   return run.phase.kind === 'running' && atMs >= run.phase.startedMs + (run.behaviour.readyMs ?? 0);
 }
 
-/** undefined: the connection is refused. */
+/** undefined: the connection is refused, or nothing comes. */
 export function answerRequest(pod: PodRun, atMs: number): number | undefined {
   const run = pod.containers[0];
   if (run === undefined || pod.stopped || !isListening(run, atMs)) return undefined;
   run.requests += 1;
+  if (run.requests > (run.behaviour.hangAfterRequests ?? Number.POSITIVE_INFINITY)) return undefined;
   const code = codeOf(run.behaviour, hashText(pod.name), run.requests);
   run.codes.set(code, (run.codes.get(code) ?? 0) + 1);
   return code;

@@ -11,6 +11,8 @@ export interface ImageBehaviour {
   readonly errorRate?: number;
   /** Every request after this many is answered with 500, probes included. */
   readonly failAfterRequests?: number;
+  /** Every request after this many is never answered; probes are. */
+  readonly hangAfterRequests?: number;
   readonly latencyMs?: number;
   readonly crashAtStart?: boolean;
   readonly crashAfterMs?: number;

@@ -31,7 +31,7 @@ interface Series {
 export function startPrometheus(
   { store, clock }: Cluster,
   kubelet: Kubelet,
-  scrapeIntervalMs: number,
+  { scrapeIntervalMs, replicaLabel }: { readonly scrapeIntervalMs: number; readonly replicaLabel?: string | undefined },
   settleTraffic: () => void,
 ): Prometheus {
   const series = new Map<string, Series>();
@@ -60,12 +60,15 @@ export function startPrometheus(
     const serving = run?.containers[0];
     const alive = new Set<string>();
     if (run !== undefined && serving?.phase.kind === 'running') {
-      const labels = { namespace: run.namespace, pod: run.name, job: 'pods', instance: `${run.podIP}:8080` };
+      const target = { namespace: run.namespace, pod: run.name, job: 'pods', instance: `${run.podIP}:8080` };
       const version = serving.behaviour.version ?? '';
-      for (const [code, count] of serving.codes) {
-        alive.add(append(run, { __name__: 'http_requests_total', ...labels, code: String(code), version }, count));
+      for (const replica of replicaLabel === undefined ? [{}] : [{ [replicaLabel]: 'a' }, { [replicaLabel]: 'b' }]) {
+        const labels = { ...target, ...replica };
+        for (const [code, count] of serving.codes) {
+          alive.add(append(run, { __name__: 'http_requests_total', ...labels, code: String(code), version }, count));
+        }
+        alive.add(append(run, { __name__: 'up', ...labels }, 1));
       }
-      alive.add(append(run, { __name__: 'up', ...labels }, 1));
     }
     markStale(uid, alive);
     if (run !== undefined) clock.after(scrapeIntervalMs, () => scrape(uid));

@@ -33,6 +33,8 @@ export interface SandboxOptions {
   readonly images: Readonly<Record<string, ImageBehaviour>>;
   readonly prometheus?: {
     readonly scrapeIntervalMs: number;
+    /** Two of them scrape each pod, and nothing merges their series, which differ in this label. */
+    readonly replicaLabel?: string | undefined;
     readonly namespace?: string;
     readonly service?: string;
     readonly port?: number;
@@ -93,7 +95,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   startReplicaSetController(cluster);
   const kubelet = startKubelet(cluster, images, capacity, traffic.settle);
   const proxy = startEndpoints(cluster, options.endpointLagMs ?? 200, traffic.settle);
-  const prometheus = startPrometheus(cluster, kubelet, settings.scrapeIntervalMs, traffic.settle);
+  const prometheus = startPrometheus(cluster, kubelet, settings, traffic.settle);
 
   const proxied = proxiedBy(prometheus, kubelet, settings, traffic.settle, throughService(store, kubelet, proxy, clock.now));
   const server = { cluster, kubelet, tokens: options.tokens ?? {}, proxied };

@@ -1,5 +1,7 @@
+import type { Before } from '../rollout/gates/before-after.ts';
 import type { MetricsReading, PodCounters } from '../rollout/observation.ts';
 import {
+  type RecordedFlip,
   type RecordedPhase,
   type RecordedRun,
   type RecordedSpec,
@@ -71,7 +73,21 @@ function readRun(shape: JsonShape, place: string, found: Found, settings: JudgeS
     strategy: found['strategy'] === undefined ? 'canary' : nameAmong(shape, `${place}.strategy`, found['strategy'], strategies),
     compare: found['compare'] === true,
     ...(found['older'] === true ? { older: true } : {}),
+    ...(found['flip'] === undefined ? {} : { flip: readFlip(shape, `${place}.flip`, found['flip']) }),
     spec: withSettings(shape, readSpec(shape, `${place}.spec`, shape.record(`${place}.spec`, found['spec']) ?? {}), settings),
+  };
+}
+
+function readFlip(shape: JsonShape, place: string, value: unknown): RecordedFlip {
+  const found = shape.object(place, value, ['errors', 'requests', 'tested']) ?? {};
+  if (typeof found['tested'] !== 'boolean') shape.reject(`${place}.tested`, 'valid: true, false');
+  return { ...readCounts(shape, place, found), tested: found['tested'] === true };
+}
+
+function readCounts(shape: JsonShape, place: string, found: Found): Before {
+  return {
+    errors: shape.number(`${place}.errors`, found['errors'], countRange),
+    requests: shape.number(`${place}.requests`, found['requests'], countRange),
   };
 }
 
@@ -140,13 +156,7 @@ function readPhase(shape: JsonShape, place: string, found: Found): RecordedPhase
     kind: 'phase',
     name: nameAmong(shape, `${place}.name`, found['name'], recordedPhases),
     atMs: shape.number(`${place}.atMs`, found['atMs'], time),
-    before:
-      before === undefined
-        ? undefined
-        : {
-            errors: shape.number(`${place}.before.errors`, before['errors'], countRange),
-            requests: shape.number(`${place}.before.requests`, before['requests'], countRange),
-          },
+    before: before === undefined ? undefined : readCounts(shape, `${place}.before`, before),
   };
 }
 

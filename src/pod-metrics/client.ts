@@ -1,7 +1,7 @@
 import { familiesOf, type Preset } from '../rollout/metric-families/families.ts';
 import type { Clock, MetricsEndpoints, MetricsSource } from '../runner/ports.ts';
 import { ChosenPods } from './chosen-pods.ts';
-import { type Counting, countersOf, countPage, type FetchPage, readPages, whyUnknown } from './page.ts';
+import { type Counting, countersOf, type FetchPage, readPages, silentPods, whyUnknown } from './page.ts';
 import { preflight } from './preflight.ts';
 
 /** Reads the counters of the pods themselves: no Prometheus, and no scrape interval. Its preflight chooses the metric and the stable pods. */
@@ -30,12 +30,9 @@ export function createPodMetrics(given: {
       );
       // A pod that does not answer is left out, and its next answer covers the gap; without any answer of an arm nothing is known.
       const why = whyUnknown(by, canary ?? []) ?? whyUnknown(by, stable ?? []);
-      if (why !== undefined) return { kind: 'unavailable', why };
-      const silent = (canary ?? []).flatMap(([pod, page]) => (countPage(by, pod, page).kind === 'gap' ? [pod] : []));
-      return {
-        kind: 'reading',
-        reading: { ...(silent.length === 0 ? {} : { silent }), canary: countersOf(by, canary ?? []), stable: countersOf(by, stable ?? []) },
-      };
+      const silent = silentPods(by, pods.canary, canary ?? []);
+      if (why !== undefined) return { kind: 'unavailable', why, silent };
+      return { kind: 'reading', reading: { canary: countersOf(by, canary ?? []), stable: countersOf(by, stable ?? []), silent } };
     },
     async preflight(stablePods, signal, endpoints = {}) {
       const names = new Set(

@@ -85,6 +85,12 @@ export function countersOf(counting: Counting, pages: readonly (readonly [string
   );
 }
 
+/** Those of these pods that have not said what they count: an answer without the counter says that there was no request. */
+export function silentPods(counting: Counting, pods: readonly string[], pages: readonly (readonly [string, Page])[]): readonly string[] {
+  const heard = new Set(pages.flatMap(([pod, page]) => (countPage(counting, pod, page).kind === 'gap' ? [] : [pod])));
+  return pods.filter((pod) => !heard.has(pod));
+}
+
 /** Why nothing is known of an arm: the first gap, where every page is one. */
 export function whyUnknown(counting: Counting, pages: readonly (readonly [string, Page])[]): string | undefined {
   const counts = pages.map(([pod, page]) => countPage(counting, pod, page));

@@ -1,10 +1,10 @@
 import type { PrometheusAddress, Queries } from '../config/config.ts';
 import { Fault, messageOf } from '../errors.ts';
-import { type Choice, describeChoice } from '../rollout/metric-families/choose.ts';
+import { describeChoice } from '../rollout/metric-families/choose.ts';
 import { familiesOf, type Preset } from '../rollout/metric-families/families.ts';
 import type { MetricsSource, PodNames } from '../runner/ports.ts';
 import type { Access } from './access.ts';
-import { discover, discoverBuckets } from './discover.ts';
+import { discover, discoverBuckets, discoverReplicas } from './discover.ts';
 import { type Answer, foreignTextMax, parseAnswer } from './parse.ts';
 import { preflight } from './preflight.ts';
 import { buildQuery, type Counting, countersQuery } from './query.ts';
@@ -39,17 +39,20 @@ export function createPrometheus(given: {
     },
     async preflight(stablePods, signal) {
       let bucketBoundsMs: readonly number[] | undefined;
+      let warnings: readonly string[] = [];
       if (counting.kind === 'family') {
         const choice = await discover(ask, namespace, stablePods, preset, signal);
         const found =
           slowBoundMs === undefined ? undefined : await discoverBuckets(ask, namespace, stablePods, choice.family, slowBoundMs, signal);
         bucketBoundsMs = found?.boundsMs;
-        counting = { kind: 'family', choice, slow: found?.bucket };
+        const copies = await discoverReplicas(ask, namespace, stablePods, choice.family, signal);
+        warnings = copies.warnings;
+        counting = { kind: 'family', choice, slow: found?.bucket, replicas: copies.replicas };
       }
       const pods = { canary: [], stable: stablePods };
       const query = buildQuery(namespace, pods, counting) ?? '';
       const traffic = await preflight(stablePods, query, (atSeconds) => readAt(pods, atSeconds, signal));
-      return { ...traffic, bucketBoundsMs, source: [describeSource(namespace, counting)] };
+      return { ...traffic, bucketBoundsMs, source: [describeSource(namespace, counting)], warnings };
     },
   };
 }
@@ -62,8 +65,9 @@ function firstOf(preset: Preset | undefined): Counting {
 
 function describeSource(namespace: string, counting: Counting): string {
   if (counting.kind === 'queries') return 'metrics: read from Prometheus by error-query and total-query';
-  const choice: Choice = counting.choice;
-  return `metrics: read from Prometheus, ${describeChoice(choice)}: ${countersQuery(namespace, '$pods', choice)}`;
+  const { choice, replicas = [] } = counting;
+  const once = replicas.length === 0 ? '' : `, once for all replicas of Prometheus (${replicas.join(', ')})`;
+  return `metrics: read from Prometheus, ${describeChoice(choice)}${once}: ${countersQuery(namespace, '$pods', choice, replicas)}`;
 }
 
 async function readOnce(

@@ -4,7 +4,17 @@ import { type Family, familiesOf, type Preset, presets } from '../rollout/metric
 import { boundsOf, isBound } from '../rollout/metric-families/latency.ts';
 import { isErrorSeries } from '../rollout/metric-families/outcome.ts';
 import { foreignTextMax, parseLabels } from './parse.ts';
-import { bucketsQuery, labelQuery, outcomesQuery, podsRegex, type SlowBucket } from './query.ts';
+import {
+  ambiguousLabel,
+  bucketsQuery,
+  labelQuery,
+  outcomesQuery,
+  podsRegex,
+  type Replicas,
+  replicaLabels,
+  replicasQuery,
+  type SlowBucket,
+} from './query.ts';
 import type { Ask } from './transport.ts';
 
 /** What they have in common shows in a few. */
@@ -56,6 +66,31 @@ export async function discoverBuckets(
     labels.map((one) => ({ labels: one })),
   );
   return { boundsMs, bucket: le === undefined ? undefined : { le } };
+}
+
+/**
+ * Which labels tell replicas of Prometheus apart here, and what to say where that is not certain: counted twice, a request has twice the
+ * evidence. Throws UserError `metrics-unreachable`.
+ */
+export async function discoverReplicas(
+  ask: Ask,
+  namespace: string,
+  stablePods: readonly string[],
+  family: Family,
+  signal: AbortSignal,
+): Promise<{ readonly replicas: Replicas; readonly warnings: readonly string[] }> {
+  const labels = await labelsOf(ask, replicasQuery(namespace, podsRegex(stablePods.slice(0, podsMax)) ?? '', family), signal);
+  const replicas = replicaLabels.filter((name) => labels.some((one) => (one[name] ?? '') !== ''));
+  const values = new Map<string, Set<string>>();
+  for (const { pod = '', [ambiguousLabel]: value = '' } of labels)
+    if (value !== '') values.set(pod, (values.get(pod) ?? new Set()).add(value));
+  const several = [...values].find(([, found]) => found.size > 1);
+  if (several === undefined) return { replicas, warnings: [] };
+  const [pod, { size }] = several;
+  const warning =
+    `the counters of pod ${pod} come with ${size} values of the label ${ambiguousLabel}: if these are replicas of Prometheus, each request counts ${size} times ` +
+    'and verdicts come too early. Let Thanos merge them (--query.replica-label), or call the label prometheus_replica';
+  return { replicas, warnings: [warning.slice(0, foreignTextMax)] };
 }
 
 async function look(ask: Ask, namespace: string, regex: string, family: Family, signal: AbortSignal): Promise<readonly Sighting[]> {

@@ -2,7 +2,7 @@ import type { Family } from '../rollout/metric-families/families.ts';
 import { isErrorSeries, type Labels } from '../rollout/metric-families/outcome.ts';
 import type { MetricsReading, PodCounters } from '../rollout/observation.ts';
 import type { PodNames } from '../runner/ports.ts';
-import { sideLabel, timesSides } from './query.ts';
+import { replicaLabels, sideLabel, timesSides } from './query.ts';
 
 /** What an instant query's answer says; `atSeconds` is Prometheus' own time, undefined where no sample tells it. */
 export type Answer =
@@ -101,14 +101,14 @@ function labelsOf(metric: unknown): Labels {
 }
 
 /**
- * Two jobs that scrape one pod have each counted its requests: of each pod only the job counts that has seen the most, which is the one
- * that has scraped last. Response times are taken from the same job.
+ * Two jobs that scrape one pod, or two replicas of Prometheus, have each counted its requests: of each pod only the one counts that has seen
+ * the most, which is the one that has scraped last. Response times are taken from the same one.
  */
 function countersByJob(samples: readonly Sample[], family: Family): ReadonlyMap<string, Counter> {
   const byJob = new Map<string, { readonly pod: string; readonly counter: Counter }>();
   const times = new Map<string, Readonly<Record<string, number>>>();
   for (const { pod, labels, value } of samples) {
-    const key = JSON.stringify([pod, labels['job'] ?? '']);
+    const key = JSON.stringify([pod, ...['job', ...replicaLabels].map((label) => labels[label] ?? '')]);
     const side = labels[sideLabel];
     if (side !== undefined) {
       times.set(key, { ...times.get(key), [side]: value });

@@ -8,7 +8,14 @@ export const sideLabel = 'gated_rollout_side';
 /** How requests are counted: by the user's own queries, or by a family that is known. */
 export type Counting =
   | { readonly kind: 'queries'; readonly queries: Queries }
-  | { readonly kind: 'family'; readonly choice: Choice; readonly slow?: SlowBucket | undefined };
+  | { readonly kind: 'family'; readonly choice: Choice; readonly slow?: SlowBucket | undefined; readonly replicas?: Replicas };
+
+/** Labels that tell the replicas of a highly available Prometheus apart, where nothing merges what they have scraped. */
+export const replicaLabels = ['prometheus_replica', '__replica__'] as const;
+/** Those of them that the series have. */
+export type Replicas = readonly (typeof replicaLabels)[number][];
+/** Another usual name of such a label, which an application may as well have chosen for something of its own. */
+export const ambiguousLabel = 'replica';
 
 /** The bucket whose requests were quick enough, by its label `le` as it is stored. */
 export type SlowBucket = { readonly le: string };
@@ -22,7 +29,7 @@ export function buildQuery(namespace: string, pods: PodNames, counting: Counting
   const regex = podsRegex([...pods.canary, ...pods.stable]);
   if (regex === undefined) return undefined;
   if (counting.kind === 'family')
-    return [countersQuery(namespace, regex, counting.choice), ...bucketQueries(namespace, regex, counting)].join(' or ');
+    return [countersQuery(namespace, regex, counting.choice, counting.replicas), ...bucketQueries(namespace, regex, counting)].join(' or ');
   const { queries } = counting;
   const halves = [labelled(queries.error, 'error'), labelled(queries.total, 'total')];
   return fillIn(halves.join(' or '), { namespace: quotable(namespace), pods: regex });
@@ -33,14 +40,18 @@ export function podsRegex(names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : quotable(names.map(escapeRegex).join('|'));
 }
 
-/** `job` keeps the counters apart that two jobs have scraped of one pod; the labels of the outcome stay, whichever the next version has. */
-export function countersQuery(namespace: string, regex: string, { family, pathLabels }: Choice): string {
+/** `job` and `replicas` keep the counters apart that two jobs, or two replicas of Prometheus, have scraped of one pod; the labels of the outcome stay, whichever the next version has. */
+export function countersQuery(namespace: string, regex: string, { family, pathLabels }: Choice, replicas: Replicas = []): string {
   const paths = pathLabels.map((label) => `${label}!~"${quotable(family.notRequests)}"`);
-  return `sum by (${['pod', 'job', ...family.outcomeLabels].join(', ')}) (${selector(family.counter, namespace, regex, family.only, paths)})`;
+  return `sum by (${['pod', 'job', ...replicas, ...family.outcomeLabels].join(', ')}) (${selector(family.counter, namespace, regex, family.only, paths)})`;
 }
 
 /** All requests of the histogram, and the quick ones: told apart by a label of ours, as each query has its own place in the answer. */
-function bucketQueries(namespace: string, regex: string, { choice, slow }: Extract<Counting, { kind: 'family' }>): readonly string[] {
+function bucketQueries(
+  namespace: string,
+  regex: string,
+  { choice, slow, replicas = [] }: Extract<Counting, { kind: 'family' }>,
+): readonly string[] {
   const { buckets } = choice.family;
   if (slow === undefined || buckets === undefined) return [];
   const paths = choice.pathLabels.map((label) => `${label}!~"${quotable(choice.family.notRequests)}"`);
@@ -49,7 +60,7 @@ function bucketQueries(namespace: string, regex: string, { choice, slow }: Extra
     [timesSides.quick, slow.le],
   ].map(([side = '', le = '']) => {
     const bucket = selector(buckets.name, namespace, regex, choice.family.only, [`le="${quotable(le)}"`, ...paths]);
-    return `label_replace(sum by (pod, job) (${bucket}), "${sideLabel}", "${side}", "", "")`;
+    return `label_replace(sum by (${['pod', 'job', ...replicas].join(', ')}) (${bucket}), "${sideLabel}", "${side}", "", "")`;
   });
 }
 
@@ -64,6 +75,11 @@ export function bucketsQuery(namespace: string, regex: string, { buckets, only }
 /** Which outcomes a family's series have, for `only` the direction that counts; one sample for each combination. */
 export function outcomesQuery(namespace: string, regex: string, { counter, outcomeLabels, only }: Choice['family']): string {
   return `count by (${outcomeLabels.join(', ')}) (${selector(counter, namespace, regex, only, [])})`;
+}
+
+/** Who has scraped these pods: one sample for each pod and replica. */
+export function replicasQuery(namespace: string, regex: string, { counter, only }: Choice['family']): string {
+  return `count by (${['pod', ...replicaLabels, ambiguousLabel].join(', ')}) (${selector(counter, namespace, regex, only, [])})`;
 }
 
 /** Whether a family's series have a label: one sample, or none. */

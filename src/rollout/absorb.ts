@@ -5,6 +5,7 @@ import { keepsGreen } from './plan/kept-green-plan.ts';
 import type { Plan } from './plan/plan.ts';
 import type { RolloutState, Steadiness } from './state.ts';
 import { judgedWorkload } from './strategies/judged-workload.ts';
+import { lastWish } from './strategies/pair-view.ts';
 import { absorbRoll } from './strategies/roll-watch.ts';
 import { rulesInForce } from './strategies/rules-in-force.ts';
 
@@ -54,10 +55,13 @@ function absorbMetrics(plan: Plan, state: RolloutState, observation: Observation
   if (rules === undefined) return undefined;
   const evidence = state.evidence ?? startEvidence(rules);
   if (observation.metrics === undefined) return evidence;
-  if (observation.metrics.kind === 'unavailable') return absorbUnavailable(evidence, observation.metrics.why, observation.nowMs);
+  if (observation.metrics.kind === 'unavailable') {
+    const { why, silent } = observation.metrics;
+    return absorbUnavailable(evidence, why, observation.nowMs, silent);
+  }
   const { reading } = observation.metrics;
   const begun = isOlder(plan) ? fromFirstSight(evidence, reading.canary) : evidence;
-  return absorbReading(rules, begun, reading, observation.nowMs, trafficShare(plan, observation.canary, reading));
+  return absorbReading(rules, begun, reading, observation.nowMs, trafficShare(plan, state, observation, reading));
 }
 
 /** Whether the judged pods may be older than this rollout: those of a green that the user keeps and that has the image already. */
@@ -69,9 +73,19 @@ export function isOlder(plan: Plan): boolean {
  * The canary's part of the pods that answer requests, as a fraction: of its pods those that are ready and in the metrics, of stable all in
  * the metrics, so that it is rather too small. Undefined where it is not known.
  */
-export function trafficShare(plan: Plan, canary: WorkloadFacts | undefined, reading: MetricsReading): number | undefined {
-  if (plan.rules?.minTraffic === undefined || canary === undefined) return undefined;
-  const answering = canary.pods.filter((pod) => pod.ready && !pod.terminating && Object.hasOwn(reading.canary, pod.name)).length;
+export function trafficShare(plan: Plan, state: RolloutState, observation: Observation, reading: MetricsReading): number | undefined {
+  if (plan.rules?.minTraffic === undefined) return undefined;
+  const answering = besideStable(state, observation).filter(
+    (pod) => pod.ready && !pod.terminating && Object.hasOwn(reading.canary, pod.name),
+  );
   const stable = Object.keys(reading.stable).length;
-  return answering > 0 && stable > 0 ? answering / (answering + stable) : undefined;
+  return answering.length > 0 && stable > 0 ? answering.length / (answering.length + stable) : undefined;
+}
+
+/** The new version's pods that serve together with stable's. Of a pair only while neither is scaled: pods that come and go have no share. */
+function besideStable({ phase }: RolloutState, { canary, stable, pair }: Observation): WorkloadFacts['pods'] {
+  if (phase.kind === 'step') return canary?.pods ?? [];
+  if ((phase.kind !== 'pair-step' && phase.kind !== 'pair-finishing') || stable === undefined || pair === undefined) return [];
+  const wish = lastWish(phase);
+  return isAvailable(stable, wish.old) && isAvailable(pair, wish.new) ? pair.pods : [];
 }

@@ -18,13 +18,18 @@ export type PodCounters = Readonly<
 export type MetricsReading = {
   readonly canary: PodCounters;
   readonly stable: PodCounters;
-  /** Canary pods that were asked and did not answer; left out: nobody knows. */
+  /** Pods of the judged version that were asked and did not answer; left out: this source asks no pod. */
   readonly silent?: readonly string[];
 };
 
 export type MetricsObservation =
   | { readonly kind: 'reading'; readonly reading: MetricsReading }
-  | { readonly kind: 'unavailable'; readonly why: string };
+  | {
+      readonly kind: 'unavailable';
+      readonly why: string;
+      /** The same as of a reading. */
+      readonly silent?: readonly string[];
+    };
 
 export type Termination = {
   readonly exitCode: number;

@@ -4,8 +4,9 @@ import type { Decision } from './decision.ts';
 import type { Before } from './gates/before-after.ts';
 import type { JudgedSpec } from './gates/metrics-rules.ts';
 import { unlessSilent } from './gates/silent-pods.ts';
-import type { MetricsReading, Observation } from './observation.ts';
+import type { MetricsReading, Observation, StableFacts, WorkloadFacts } from './observation.ts';
 import { imagesOn } from './phases/promoting.ts';
+import { keepsGreen } from './plan/kept-green-plan.ts';
 import { pairCountsFor } from './plan/pair-share.ts';
 import type { Plan } from './plan/plan.ts';
 import { canaryReplicasFor } from './plan/replica-share.ts';
@@ -13,7 +14,9 @@ import type { ReleaseSpec, Strategy } from './spec.ts';
 import type { Phase, RolloutState } from './state.ts';
 import { heldFor, stableCarries } from './strategies/canary.ts';
 import { judgedWorkload } from './strategies/judged-workload.ts';
+import { judgedGreen } from './strategies/kept-green-view.ts';
 import { countsOf, isSame } from './strategies/pair-view.ts';
+import { rulesInForce, stableSample } from './strategies/rules-in-force.ts';
 
 /** What a recorded run was judged by. */
 export type RecordedSpec = JudgedSpec & Pick<ReleaseSpec, 'minDurationMs' | 'bakeMs' | 'onInconclusive'>;
@@ -28,8 +31,13 @@ export type RecordedRun = {
   readonly compare: boolean;
   /** Whether the new version's pods may be older than the run: what they had answered when they were first seen counts nothing. */
   readonly older?: boolean;
+  /** Of blue-green, what else its flip depends on. Left out by earlier versions, of whose green without traffic a replay can only say `fail`. */
+  readonly flip?: RecordedFlip;
   readonly spec: RecordedSpec;
 };
+
+/** Before the start stable had answered so much; `tested`: a smoke test stands for the shortest duration. */
+export type RecordedFlip = Before & { readonly tested: boolean };
 
 /** The phases in which metrics may decide something. */
 export const recordedPhases = [
@@ -64,7 +72,7 @@ export type RecordedTurn = {
   readonly kind: 'turn';
   readonly atMs: number;
   readonly stage: 'none' | 'busy' | 'step' | 'last';
-  /** How long the new version had served; once it has all of the traffic, since then. */
+  /** How long the new version had served; once it has all of the traffic, since then; before any of it reaches green, without a break. */
   readonly servedMs: number;
   readonly share?: number | undefined;
   /** Left out: none was read. */
@@ -86,8 +94,13 @@ export function recordedRun(plan: Plan, state: RolloutState): RecordedRun | unde
     strategy: plan.spec.strategy,
     compare: plan.rules.limits.some((limit) => limit.ratio > 0),
     ...(isOlder(plan) ? { older: true } : {}),
+    ...(plan.spec.strategy === 'blue-green' ? { flip: flipOf(plan) } : {}),
     spec: { ...limits, timeoutMs, minDurationMs, bakeMs, onInconclusive },
   };
+}
+
+function flipOf(plan: Plan): RecordedFlip {
+  return { ...stableSample(plan, { evidence: undefined }), tested: plan.spec.smokeTest !== undefined };
 }
 
 /** The line of the state's phase; undefined where metrics decide nothing. */
@@ -99,32 +112,41 @@ export function recordedPhase({ phase, before }: RolloutState): RecordedPhase | 
 /** The line of one turn: `state` is the one that absorbed the observation; undefined where it absorbed no metrics. */
 export function recordedTurn(plan: Plan, state: RolloutState, observation: Observation, decision: Decision): RecordedTurn | undefined {
   const { phase } = state;
-  const { nowMs, metrics, canary } = observation;
+  const { nowMs, metrics } = observation;
   if (recordedPhase(state) === undefined) return undefined;
   if (phase.kind !== 'rolling' && judgedWorkload(plan, state, observation) === undefined) return undefined;
   const reading = metrics?.kind === 'reading' ? { canary: metrics.reading.canary, stable: metrics.reading.stable } : undefined;
-  const servesSinceMs = phase.kind === 'baking' || phase.kind === 'live' ? phase.sinceMs : (state.servingSinceMs ?? nowMs);
   return {
     kind: 'turn',
     atMs: nowMs,
     stage: stageOf(plan, state, observation, decision),
-    servedMs: nowMs - servesSinceMs,
-    share: reading === undefined ? undefined : trafficShare(plan, canary, reading),
+    servedMs: nowMs - (servesSinceMs(state) ?? nowMs),
+    share: reading === undefined ? undefined : trafficShare(plan, state, observation, reading),
     metrics: reading ?? (metrics === undefined ? undefined : 'unavailable'),
   };
 }
 
+function servesSinceMs({ phase, servingSinceMs, unbrokenSinceMs }: RolloutState): number | undefined {
+  if (phase.kind === 'baking' || phase.kind === 'live') return phase.sinceMs;
+  return phase.kind === 'green' || phase.kind === 'kept-green' ? unbrokenSinceMs : servingSinceMs;
+}
+
 function stageOf(plan: Plan, state: RolloutState, observation: Observation, decision: Decision): RecordedTurn['stage'] {
   const { phase } = state;
-  const { stable, canary, pair } = observation;
+  const { stable, canary, pair, blueGreen } = observation;
   if (stable === undefined || (phase.kind === 'rolling' && imagesOn(plan, stable) !== 'new')) return 'none';
   // A heartbeat, or the next step.
   if (decision.kind === 'apply' || (decision.kind === 'advance' && decision.to.phase.kind === phase.kind)) return 'busy';
   switch (phase.kind) {
+    case 'green':
+    case 'kept-green':
+      return stageOfGreen(plan, state, observation, stable);
     case 'baking':
-      return isAvailable(stable, stable.desiredReplicas) ? 'last' : 'step';
-    case 'live':
-      return stableCarries(plan, stable) ? 'last' : 'step';
+      return isAvailable(stable, stable.desiredReplicas) && answers(plan, state, stable) ? 'last' : 'step';
+    case 'live': {
+      const green = keepsGreen(plan) ? pair : blueGreen?.green;
+      return stableCarries(plan, stable) && answers(plan, state, green) ? 'last' : 'step';
+    }
     case 'step': {
       const replicas = canaryReplicasFor(stable.desiredReplicas, weightOf(plan, phase), plan.halfAtMost);
       return canary !== undefined && isAvailable(canary, replicas) ? stageOfStep(plan, state, phase, observation) : 'busy';
@@ -146,9 +168,22 @@ function weightOf({ steps }: Plan, { index }: AnyStep): number {
 }
 
 /** Of a step whose pods are all there. */
-function stageOfStep(plan: Plan, state: RolloutState, phase: AnyStep, { stable, canary, metrics, nowMs }: Observation): 'step' | 'last' {
+function stageOfStep(plan: Plan, state: RolloutState, phase: AnyStep, { stable, canary, nowMs }: Observation): 'step' | 'last' {
   const isLast = phase.index === plan.steps.length - 1;
   const isHeld = heldFor(state, phase, nowMs) >= (plan.steps[phase.index]?.holdMs ?? 0);
-  const answers = unlessSilent({ kind: 'pass', because: '' }, metrics, canary).kind === 'pass';
-  return isLast && isHeld && answers && stable !== undefined && stableCarries(plan, stable) ? 'last' : 'step';
+  return isLast && isHeld && answers(plan, state, canary) && stable !== undefined && stableCarries(plan, stable) ? 'last' : 'step';
+}
+
+/** Of green before any user reaches it: what its flip waits for beside the time and what the metrics count. */
+function stageOfGreen(plan: Plan, state: RolloutState, observation: Observation, stable: StableFacts): 'busy' | 'step' | 'last' {
+  const green = judgedGreen(plan, observation);
+  const isBuilt = green !== undefined && isAvailable(green, green.desiredReplicas) && observation.blueGreen?.preview !== undefined;
+  const isTested = plan.spec.smokeTest === undefined || state.smoke?.kind === 'passed';
+  if (!isBuilt || !isTested) return 'busy';
+  return stableCarries(plan, stable) && answers(plan, state, green) ? 'last' : 'step';
+}
+
+/** Whether a pass of the metrics would be one: those of every ready pod are there. */
+function answers(plan: Plan, state: RolloutState, judged: WorkloadFacts | undefined): boolean {
+  return unlessSilent({ kind: 'pass', because: '' }, rulesInForce(plan, state), state.evidence, judged).kind === 'pass';
 }

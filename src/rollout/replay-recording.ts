@@ -1,4 +1,4 @@
-import { type Before, beforeAfterRules } from './gates/before-after.ts';
+import { type Before, beforeAfterRules, knowsBefore } from './gates/before-after.ts';
 import {
   absorbReading,
   absorbUnavailable,
@@ -26,8 +26,13 @@ type Standing = {
   readonly owes: boolean;
 };
 
-/** In these a pass is what the run waits for; in the others the metrics can only convict. */
-const acquitting: ReadonlySet<RecordedPhaseName> = new Set<RecordedPhaseName>(['step', 'pair-step', 'baking', 'live']);
+const judging: ReadonlySet<RecordedPhaseName> = new Set<RecordedPhaseName>(['step', 'pair-step', 'baking', 'live']);
+const idle: ReadonlySet<RecordedPhaseName> = new Set<RecordedPhaseName>(['green', 'kept-green']);
+
+/** Whether a pass is what the run waits for in this phase; in the others the metrics can only convict. */
+function acquits(name: RecordedPhaseName, { flip }: RecordedRun): boolean {
+  return judging.has(name) || (idle.has(name) && flip !== undefined);
+}
 
 /** The rules of a recording; undefined where these settings leave no limit. */
 export function recordedRules({ compare, spec }: Pick<RecordedRun, 'compare' | 'spec'>): MetricsRules | undefined {
@@ -51,7 +56,7 @@ export function replayRecording(rules: MetricsRules, { run, lines }: Recording):
   for (const line of lines) {
     if (line.kind === 'phase') {
       const verdict = decided?.verdict ?? standing.earlier;
-      standing = enter(rules, standing, line, verdict, said.length > 0);
+      standing = enter(rules, run, standing, line, verdict, said.length > 0);
       if (!ends(run, verdict)) decided = undefined;
       continue;
     }
@@ -61,14 +66,21 @@ export function replayRecording(rules: MetricsRules, { run, lines }: Recording):
       const verdict = verdictOf(standing, run, line);
       const now = { ...evidenceNats(standing.evidence), verdict };
       said.push(now);
-      if (verdict === 'fail' || (verdict !== 'continue' && acquitting.has(standing.name))) decided = now;
+      if (verdict === 'fail' || (verdict !== 'continue' && acquits(standing.name, run))) decided = now;
     } else said.push(decided);
   }
   return said;
 }
 
-function enter(rules: MetricsRules, standing: Standing, line: RecordedPhase, earlier: ReplayVerdict, begun: boolean): Standing {
-  const owes = standing.owes || (begun && earlier === 'continue' && acquitting.has(standing.name));
+function enter(
+  rules: MetricsRules,
+  run: RecordedRun,
+  standing: Standing,
+  line: RecordedPhase,
+  earlier: ReplayVerdict,
+  begun: boolean,
+): Standing {
+  const owes = standing.owes || (begun && earlier === 'continue' && acquits(standing.name, run));
   const next = { ...standing, name: line.name, sinceMs: line.atMs, earlier, owes };
   if (line.before === undefined || standing.before !== undefined) return next;
   const after = beforeAfterRules(rules, line.before);
@@ -105,18 +117,27 @@ function evidenceNats(evidence: MetricsEvidence | undefined): Pick<ReplayLine, '
 
 function verdictOf(standing: Standing, run: RecordedRun, turn: RecordedTurn): ReplayVerdict {
   const { name, rules, evidence, earlier, owes } = standing;
-  if (turn.stage === 'none') return acquitting.has(name) ? 'continue' : earlier;
+  if (turn.stage === 'none') return acquits(name, run) ? 'continue' : earlier;
   const verdict = rules === undefined || evidence === undefined ? undefined : judgeMetrics(rules, evidence, turn.atMs);
   if (verdict?.kind === 'fail') return 'fail';
-  if (!acquitting.has(name)) return earlier;
+  if (!acquits(name, run)) return earlier;
   const { holdMs, deadlineMs } = timesOf(standing, run);
-  if (verdict?.kind === 'pass' && turn.stage === 'last' && turn.servedMs >= holdMs && !owes) return 'pass';
+  const passes = idle.has(name) ? mayFlip(standing, run) : verdict?.kind === 'pass';
+  if (passes && turn.stage === 'last' && turn.servedMs >= holdMs && !owes) return 'pass';
   return turn.stage !== 'busy' && turn.atMs >= deadlineMs ? 'inconclusive' : 'continue';
 }
 
+/** Of green without traffic nothing is measured: what its flip needs of the metrics is a stable that there will be a limit of. */
+function mayFlip({ rules, evidence }: Standing, { flip }: RecordedRun): boolean {
+  if (rules === undefined || evidence === undefined || flip === undefined) return false;
+  const { stableErrors, stableRequests } = evidence.totals;
+  return knowsBefore(rules, { errors: flip.errors + stableErrors, requests: flip.requests + stableRequests });
+}
+
 /** How long the new version must have served for a pass, and from when on there is none: the live phases' own times. */
-function timesOf({ name, sinceMs }: Standing, { strategy, startedAtMs, spec }: RecordedRun): { holdMs: number; deadlineMs: number } {
+function timesOf({ name, sinceMs }: Standing, { strategy, startedAtMs, spec, flip }: RecordedRun): { holdMs: number; deadlineMs: number } {
   const { minDurationMs, bakeMs, timeoutMs } = spec;
+  if (idle.has(name)) return { holdMs: flip?.tested === true ? 0 : minDurationMs, deadlineMs: startedAtMs + timeoutMs };
   if (name === 'step' || name === 'pair-step') return { holdMs: minDurationMs, deadlineMs: startedAtMs + timeoutMs };
   if (strategy === 'canary') return { holdMs: bakeMs, deadlineMs: sinceMs + bakeMs + timeoutMs };
   const holdMs = Math.max(bakeMs, minDurationMs);

@@ -62,6 +62,8 @@ export type StableTraffic = {
   readonly bucketBoundsMs?: readonly number[] | undefined;
   /** For the plan: what is read from where, as chosen in this look. May hold untrusted text. */
   readonly source?: readonly string[];
+  /** What makes these numbers doubtful. May hold untrusted text. */
+  readonly warnings?: readonly string[];
   /** What that rests on: the requests of the last minute. */
   readonly counted?: Before;
 };

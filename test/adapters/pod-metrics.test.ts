@@ -95,6 +95,7 @@ describe('faults, each with its effect', () => {
       reading: {
         canary: { c: { errors: 10, requests: 20 } },
         stable: { 's-1': { errors: 0, requests: 90 }, 's-2': { errors: 1, requests: 80 } },
+        silent: [],
       },
     });
   });
@@ -137,24 +138,24 @@ describe('faults, each with its effect', () => {
   ])('the only canary pod %s: nothing is known', async (_, page, why) => {
     const { read, pages } = await started();
     pages.set('c', page);
-    expect(await read({ canary: ['c'], stable })).toEqual({ kind: 'unavailable', why: expect.stringContaining(why) });
+    expect(await read({ canary: ['c'], stable })).toEqual({ kind: 'unavailable', why: expect.stringContaining(why), silent: ['c'] });
   });
 
   it('no stable pod answers: nothing is known', async () => {
     const { read, pages } = await started();
     for (const pod of stable) pages.set(pod, new Fault('server', '503 connection refused', true));
-    expect(await read({ canary: ['c'], stable })).toMatchObject({ kind: 'unavailable', why: 'pod s-1: 503 connection refused' });
+    expect(await read({ canary: ['c'], stable })).toEqual({ kind: 'unavailable', why: 'pod s-1: 503 connection refused', silent: [] });
   });
 
   it('a pod that has not answered a request yet has no counter', async () => {
     const { read, pages } = await started();
     pages.set('c', 'go_goroutines 5\n');
-    expect(await read({ canary: ['c'], stable })).toMatchObject({ kind: 'reading', reading: { canary: {} } });
+    expect(await read({ canary: ['c'], stable })).toMatchObject({ kind: 'reading', reading: { canary: {}, silent: [] } });
   });
 
-  it('a canary pod that does not run yet is not asked', async () => {
+  it('a canary pod that does not run yet, or says no port, is not asked: nobody has heard of it', async () => {
     const { read, asked } = await started();
-    await read({ canary: ['c'], stable, endpoints: at(...stable) });
+    expect(await read({ canary: ['c'], stable, endpoints: at(...stable) })).toMatchObject({ reading: { silent: ['c'] } });
     expect(asked).not.toContain('c');
   });
 

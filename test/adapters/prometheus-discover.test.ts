@@ -99,6 +99,36 @@ describe('discovery', () => {
     expect(asked.filter((query) => query.startsWith('count')).every((query) => query.length < 500)).toBe(true);
   });
 
+  it('two replicas of Prometheus without deduplication: each request counts once', async () => {
+    const both = (name: string, code: string) =>
+      ['a', 'b'].map((replica) => pod(name, { code, prometheus_replica: replica, prometheus: 'main' }));
+    const { found, reading, asked } = await asking({ http_requests_total: [...both('s', '200'), ...both('c', '500')] });
+    expect(asked.at(-1)).toMatch(/^sum by \(pod, job, prometheus_replica, code, status, status_code\) \(http_requests_total/);
+    expect(found).toMatchObject({
+      warnings: [],
+      source: [expect.stringContaining('once for all replicas of Prometheus (prometheus_replica)')],
+    });
+    expect(reading).toEqual({
+      kind: 'reading',
+      reading: { canary: { c: { errors: 100, requests: 100 } }, stable: { s: { errors: 0, requests: 100 } } },
+    });
+  });
+
+  it('a label that may be one of theirs, or the application’s: said, as nobody knows', async () => {
+    const { found, asked } = await asking({
+      http_requests_total: ['a', 'b'].map((replica) => pod('s', { code: '200', replica })),
+    });
+    expect(asked.at(-1)).toMatch(/^sum by \(pod, job, code, status, status_code\)/);
+    expect(found).toMatchObject({
+      warnings: [expect.stringMatching(/^the counters of pod s come with 2 values of the label replica: if /)],
+    });
+  });
+
+  it('a pod with one value of it is none of two', async () => {
+    const { found } = await asking({ http_requests_total: [pod('s', { code: '200', replica: '0' })] });
+    expect(found).toMatchObject({ warnings: [] });
+  });
+
   it('slow requests: the bucket of the asked bound, as it is stored, and all bounds for a message', async () => {
     const asked: string[] = [];
     await using server = await startServer(({ parameters }, response) => {

@@ -30,6 +30,18 @@ describe('by status', () => {
     });
   });
 
+  it('of a pod that two replicas of Prometheus scrape, the one counts that has seen the most', () => {
+    const answer = byStatus(
+      sample({ pod: 'c', job: 'pods', prometheus_replica: 'a', code: '200' }, '90'),
+      sample({ pod: 'c', job: 'pods', prometheus_replica: 'a', code: '500' }, '9'),
+      sample({ pod: 'c', job: 'pods', prometheus_replica: 'b', code: '200' }, '95'),
+      sample({ pod: 'c', job: 'pods', prometheus_replica: 'b', code: '500' }, '10'),
+      sample({ pod: 's', job: 'pods', __replica__: 'a', code: '200' }, '70'),
+      sample({ pod: 's', job: 'pods', __replica__: 'b', code: '200' }, '69'),
+    );
+    expect(answer).toMatchObject({ reading: { canary: { c: { errors: 10, requests: 105 } }, stable: { s: { errors: 0, requests: 70 } } } });
+  });
+
   it('of a pod that two jobs scrape, the job counts that has seen the most', () => {
     const answer = byStatus(
       sample({ pod: 'c', job: 'pods', code: '200' }, '90'),

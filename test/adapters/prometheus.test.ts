@@ -224,6 +224,7 @@ describe('preflight', () => {
       source: [
         'metrics: read from Prometheus, http_requests_total by code, probes and scrapes included where it counts them (prometheus-client): sum by (pod, job, code, status, status_code) (http_requests_total{namespace="shop",pod=~"$pods"})',
       ],
+      warnings: [],
     });
     expect(received.map((one) => one.parameters.get('time'))).toEqual([null, '940.250', '985.250', '995.250']);
   });

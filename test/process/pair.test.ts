@@ -3,13 +3,13 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { expectGolden, expectSafe } from './golden.ts';
 import { readyEndpoints } from './invariants.ts';
 import { isWrite } from './requests.ts';
-import { isComplete, namespace, pairSpec, type SceneOptions, secondManifest } from './scene.ts';
-import { openStage, type Stage } from './stage.ts';
+import { isComplete, namespace, pairSpec, secondManifest } from './scene.ts';
+import { openStage, type Stage, type StageOptions } from './stage.ts';
 
 const pairInputs = { prometheus: '', metrics: 'none', 'canary-deployment': 'web-v2', steps: '25% for 1s, 75%' };
 
 /** The user's pair: `web` with four replicas and `web-v2` with none, behind one Service. */
-async function openPair(options: SceneOptions = {}, prepare: (sandbox: Sandbox) => void = () => undefined): Promise<Stage> {
+async function openPair(options: StageOptions = {}, prepare: (sandbox: Sandbox) => void = () => undefined): Promise<Stage> {
   return openStage({
     ...options,
     spec: { ...pairSpec('a'), ...options.spec },
@@ -54,6 +54,22 @@ describe.concurrent('canary-deployment', () => {
     expect(stage.left()).toEqual([]);
     expect(standing(stage.sandbox)).toBe(found);
     expect(stage.sandbox.traffic.clientStats().failed).toBe(0);
+  });
+
+  test.concurrent('puts back what was found where the new version hangs, and min-traffic is asked for', async ({ expect }) => {
+    await using stage = await openPair({
+      images: { 'shop/web:hangs': { version: 'hangs', startMs: 200, readyMs: 100, hangAfterRequests: 20 } },
+      speed: 12,
+    });
+    const inputs = { prometheus: stage.served.prometheusUrl, metrics: '', 'min-traffic': '50%', timeout: '15m', 'dead-man': '20m' };
+    const done = await stage.run({ ...pairInputs, ...inputs, tag: 'hangs' });
+    expectSafe(expect, done);
+    expect(done.result.outputs, done.result.log.map(({ line }) => line).join('\n')).toMatchObject({
+      result: 'rolled-back',
+      reason: 'traffic-vanished',
+    });
+    expect(stage.left()).toEqual([]);
+    expect(standing(stage.sandbox)).toBe(found);
   });
 
   test.concurrent.for(['SIGKILL', 'SIGINT'] as const)(

@@ -47,6 +47,19 @@ describe.concurrent('Prometheus', () => {
     expect(imagesOf(stage.sandbox)).toEqual(['shop/web:v2']);
   });
 
+  test.concurrent.for([
+    ['prometheus_replica', /: (?:49|50)\d(?:\.\d)? requests\/s/, 0],
+    ['replica', /: (?:99|100)\d(?:\.\d)? requests\/s/, 1],
+  ] as const)('that runs twice, its series told apart by %s', async ([replicaLabel, rate, warned], { expect }) => {
+    await using stage = await openStage({ replicaLabel });
+    const { result } = await stage.run({ command: 'plan' });
+    expect(result.outputs['result']).toBe('planned');
+    expect(result.log.map(({ line }) => line).join('\n')).toMatch(rate);
+    const warnings = result.annotations.filter(({ level }) => level === 'warning');
+    expect(warnings).toHaveLength(warned);
+    for (const { message } of warnings) expect(message).toMatch(/come with 2 values of the label replica: .* verdicts come too early\./);
+  });
+
   test.concurrent('that counts too little traffic for a verdict, is a reason to refuse', async ({ expect }) => {
     await using stage = await openStage({ ratePerSecond: 2 });
     const done = await stage.run({ timeout: '1m' });

@@ -33,8 +33,15 @@ describe.concurrent('every run that metrics judge', () => {
     ['rolling', {}, rolling, 'promoted', ['baking pass']],
     ['rolling, errors beside the old pods', slowly, { ...rolling, tag: 'errors' }, 'rolled-back', ['rolling fail']],
     ['recreate', recreated, { ...rolling, strategy: 'recreate' }, 'promoted', ['baking pass']],
-    ['blue-green', {}, { strategy: 'blue-green', steps: '', 'min-duration': '2s' }, 'promoted', ['live pass']],
-    ['blue-green, errors', {}, { strategy: 'blue-green', steps: '', tag: 'errors' }, 'rolled-back', ['live fail']],
+    ['blue-green', {}, { strategy: 'blue-green', steps: '', 'min-duration': '2s' }, 'promoted', ['green pass', 'live pass']],
+    [
+      'blue-green with a smoke test, which stands for min-duration',
+      {},
+      { strategy: 'blue-green', steps: '', 'min-duration': '6s', 'smoke-test': 'true' },
+      'promoted',
+      ['green pass', 'live pass'],
+    ],
+    ['blue-green, errors', {}, { strategy: 'blue-green', steps: '', tag: 'errors' }, 'rolled-back', ['green pass', 'live fail']],
     ['a pair', pair, { 'canary-deployment': 'web-v2', steps: '50%' }, 'promoted', ['pair-step pass', 'pair-finishing pass']],
   ])('writes what it saw, and its recording gives its verdict again: %s', async ([, options, inputs, ends, verdicts], { expect }) => {
     await using stage = await openStage(options);

@@ -20,6 +20,8 @@ export type StageOptions = SceneOptions & {
   readonly prepare?: (sandbox: Sandbox) => void;
   readonly ratePerSecond?: number;
   readonly speed?: number;
+  /** Prometheus runs twice, and its series differ in this label. */
+  readonly replicaLabel?: string;
   /** Whether variables and references to ConfigMaps may change. */
   readonly configures?: boolean;
 };
@@ -111,7 +113,7 @@ function createScene(options: StageOptions): Sandbox {
     seed: 7,
     startMs: Date.now() - settleMs - startMs,
     images: { ...registry, ...options.images },
-    prometheus: { scrapeIntervalMs: 500 },
+    prometheus: { scrapeIntervalMs: 500, replicaLabel: options.replicaLabel },
     tokens: { [token]: options.identity ?? { user: 'ci', roles: 'all' } },
   });
   sandbox.apply(deploymentManifest(options));

@@ -113,12 +113,6 @@ describe('a step', () => {
       { name: 'too short for min-duration', seen: ready(4), state: steady(4, 59_000), expect: 'wait' },
       { name: 'ready long enough', seen: ready(4), state: steady(4, 60_000), expect: 'promoting' },
       {
-        name: 'a ready canary pod does not answer with its metrics',
-        seen: { ...ready(4), metrics: { kind: 'reading', reading: { canary: {}, stable: {}, silent: ['pod-0'] } } },
-        state: steady(4, 60_000),
-        expect: 'wait',
-      },
-      {
         name: 'stable pods are missing: not now',
         seen: { ...ready(4), stable: stable({ availableReplicas: 2 }) },
         state: steady(4, 60_000),

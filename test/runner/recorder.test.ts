@@ -7,6 +7,9 @@ import { judgeSamples } from '../../src/config/samples-file.ts';
 import { UserError } from '../../src/errors.ts';
 import { absorb } from '../../src/rollout/absorb.ts';
 import { rulesFor } from '../../src/rollout/gates/metrics-rules.ts';
+import type { Observation } from '../../src/rollout/observation.ts';
+import type { PairPlan } from '../../src/rollout/plan/pair-plan.ts';
+import type { Plan } from '../../src/rollout/plan/plan.ts';
 import type { Phase } from '../../src/rollout/state.ts';
 import { withoutStable } from '../../src/rollout/strategies/rules-in-force.ts';
 import type { Reporter } from '../../src/runner/ports.ts';
@@ -47,6 +50,17 @@ function turns(recorder: Recorder, count: number, errors: number): void {
     recorder.turn(current, seen, wait);
   }
 }
+const pairPlan: PairPlan = {
+  name: 'web-v2',
+  uid: 'web-v2-1',
+  images: [],
+  templateHash: 'hash-1',
+  found: { old: 4, new: 4 },
+  total: 8,
+  minAvailable: 3,
+  maxTotal: 9,
+  fences: { old: undefined, new: undefined },
+};
 const steady = { replicas: 4, availableSinceMs: nowMs - 100_000, missingSinceMs: undefined, wasAvailable: true };
 const asRecorded = parseReplayFlags(new Map());
 
@@ -174,16 +188,85 @@ describe('a recording of more than one phase', () => {
   });
 });
 
-test('a turn in which a ready pod of the canary is silent is none in which it could pass', () => {
+describe('a recording of green without traffic', () => {
+  const idle = spec({ judgedBy: 'metrics', strategy: 'blue-green', steps: [], minDurationMs: 10_000 });
+  const flipped = plan({ spec: idle, rules, stableSample: { errors: 0, requests: 60 } });
+  const preview = { rollout: 'job-1', terminating: false };
+  /** Turns 5 s apart, in which stable answers 10 requests each; then users are led to green, which answers. */
   const lines: string[] = [];
-  const recorder = new Recorder(judged, { write: (line) => lines.push(line) }, listening().reporter);
-  const current = state(phase, { servingSinceMs: nowMs - 100_000, steadiness: steady });
-  const reading = { canary: {}, stable: {} };
-  for (const silent of [undefined, ['pod-1'], ['gone']]) {
-    const metrics = { kind: 'reading', reading: { ...reading, ...(silent === undefined ? {} : { silent }) } } as const;
-    recorder.turn(current, observation({ nowMs, canary: workload(4), stable: stable(), metrics }), wait);
+  const recorder = new Recorder(flipped, { write: (line) => lines.push(line) }, listening().reporter);
+  let now = state({ kind: 'green', sinceMs: nowMs }, { startedAtMs: nowMs });
+  for (let turn = 0; turn < 20; turn += 1) {
+    const answered = { errors: 0, requests: 1_000 * Math.max(0, turn - 9) };
+    const reading = { canary: turn < 10 ? {} : { g: answered }, stable: { s: { errors: 0, requests: 10 * (turn + 1) } } };
+    const blueGreen = { green: { ...workload(4), owned: true }, preview, services: [] };
+    const seen = observation({ nowMs: nowMs + turn * 5_000, blueGreen, metrics: { kind: 'reading', reading } });
+    now = absorb(flipped, now, seen);
+    recorder.turn(now, seen, wait);
+    if (turn === 9) now = { ...withoutStable(flipped, now), phase: { kind: 'live', sinceMs: seen.nowMs, judged: [] } };
   }
-  expect(lines.slice(1).map((line) => (JSON.parse(line) as { stage: string }).stage)).toEqual(['last', 'step', 'last']);
+  const text = `${lines.join('\n')}\n`;
+  const said = (all: string, flags: Record<string, string> = {}) =>
+    judgeSamples(all, parseReplayFlags(new Map(Object.entries(flags)))).map(({ verdict }) => verdict);
+
+  test('passes when enough of stable is known, and green has been ready long enough', () => {
+    expect(said(text).indexOf('pass')).toBe(4);
+    expect(said(text).slice(10).indexOf('pass')).toBeGreaterThan(0);
+    expect(said(text, { 'max-error-rate': '1%' }).indexOf('pass')).toBe(2);
+    expect(said(text, { 'max-error-rate': '1%', 'min-duration': '30s' }).indexOf('pass')).toBe(6);
+  });
+
+  test('is inconclusive when the time is up, and then nothing that came later passes', () => {
+    expect(said(text, { 'min-duration': '120s', timeout: '30s' }).indexOf('inconclusive')).toBe(6);
+    expect(said(text, { 'min-duration': '46s' })).not.toContain('pass');
+  });
+
+  test('of the time when the flip’s other reasons were not noted, can only convict in green', () => {
+    const earlier = text.replace(/"flip":\{[^}]*\},/, '');
+    expect(earlier.length).toBeLessThan(text.length);
+    expect(said(earlier).slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'continue'));
+    expect(said(earlier)).toContain('pass');
+  });
+
+  test.each<[string, string, string]>([
+    ['"tested":false', '"tested":0', 'line 1.flip.tested: valid: true, false'],
+    ['"errors":0,"requests":60', '"errors":0,"requests":-60', 'line 1.flip.requests: -60 is not valid'],
+  ])('is refused where %s is %s', (right, wrong, problem) => {
+    expect(text).toContain(right);
+    expect(refusal(() => judgeSamples(text.replace(right, wrong), asRecorded))).toContain(problem);
+  });
+});
+
+const sinceMs = nowMs - 100_000;
+const onGreen = { green: { ...workload(4), owned: false }, preview: undefined, services: [] };
+test.each<[string, Plan, Phase, Partial<Observation>]>([
+  ['a step', judged, phase, { canary: workload(4) }],
+  ['a bake', judged, { kind: 'baking', sinceMs, proved: true, because: '', judged: [] }, {}],
+  [
+    'green before the flip',
+    judged,
+    { kind: 'green', sinceMs },
+    { blueGreen: { ...onGreen, preview: { rollout: 'job-1', terminating: false } } },
+  ],
+  ['green under real traffic', judged, { kind: 'live', sinceMs, judged: [] }, { blueGreen: onGreen }],
+  [
+    'the user’s green',
+    plan({ spec: spec({ strategy: 'blue-green' }), rules, pair: pairPlan }),
+    { kind: 'live', sinceMs, judged: [] },
+    { pair: stable({ ...workload(4, { uid: 'web-v2-1' }) }), blueGreen: { ...onGreen, green: undefined } },
+  ],
+])('a turn in which metrics of a ready new pod are missing is none in which it could pass: %s', (_, by, at, pods) => {
+  const lines: string[] = [];
+  const recorder = new Recorder(by, { write: (line) => lines.push(line) }, listening().reporter);
+  let current = state(at, { servingSinceMs: sinceMs, steadiness: steady });
+  for (const silent of [[], ['pod-1'], ['gone']]) {
+    const metrics = { kind: 'reading', reading: { canary: {}, stable: {}, silent } } as const;
+    const seen = observation({ nowMs, stable: stable(), metrics, ...pods });
+    current = absorb(by, current, seen);
+    recorder.turn(current, seen, wait);
+  }
+  const turns = lines.map((line) => JSON.parse(line) as { kind: string; stage?: string }).filter(({ kind }) => kind === 'turn');
+  expect(turns.map(({ stage }) => stage)).toEqual(['last', 'step', 'last']);
   expect(judgeSamples(`${lines.join('\n')}\n`, asRecorded)).toHaveLength(3);
 });
 

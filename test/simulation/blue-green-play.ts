@@ -17,6 +17,7 @@ export type Script = {
   readonly image?: ImageBehaviour;
   /** Judged by metrics, and what of the spec is otherwise then. */
   readonly metrics?: Partial<ReleaseSpec>;
+  readonly requestsPerSecond?: number;
   readonly services?: readonly string[];
   /** What becomes of the nth write of the first run. */
   readonly at?: { readonly write: number; readonly fate?: Fate; readonly deed?: (sandbox: Sandbox) => void };
@@ -47,7 +48,7 @@ const hourMs = 3_700_000;
 /** Plays one release of blue-green on the sandbox, and who comes after it; says what the cluster saw that must not be. */
 export async function playBlueGreen(script: Script, subject: Subject): Promise<Played> {
   const { services = ['web'], repair = 'none' } = script;
-  const sandbox = stage(services, script.image ?? good, script.metrics === undefined ? 20 : metricsRate);
+  const sandbox = stage(services, script.image ?? good, script.requestsPerSecond ?? (script.metrics === undefined ? 20 : metricsRate));
   const log: string[] = [];
   const violations = new Set<string>();
   const watched = watchInvariants(sandbox);

@@ -94,11 +94,27 @@ describe('blue-green in the sandbox, in virtual time', () => {
   const near = { maxErrorRate: 0.02, timeoutMs: 20_000 };
   const patient = { onInconclusive: 'promote', timeoutMs: 20_000 } as const;
   test.each<[string, Script, string, readonly string[]]>([
-    ['a good image', { name: '', metrics: {} }, 'promoted gates-passed', ['live pass']],
-    ['one with errors', { name: '', metrics: {}, image: failing }, 'rolled-back metrics-failed', ['live fail']],
-    ['a rate that is given', { name: '', metrics: { maxErrorRate: 0.02 }, image: failing }, 'rolled-back metrics-failed', ['live fail']],
-    ['no verdict', { name: '', metrics: near, image: atTheLimit }, 'inconclusive too-close-to-call', ['live inconclusive']],
-    ['none, and the policy', { name: '', metrics: { maxErrorRate: 1e-5, ...patient } }, 'promoted unproved', ['live inconclusive']],
+    ['a good image', { name: '', metrics: {} }, 'promoted gates-passed', ['green pass', 'live pass']],
+    ['one with errors', { name: '', metrics: {}, image: failing }, 'rolled-back metrics-failed', ['green pass', 'live fail']],
+    [
+      'a rate that is given',
+      { name: '', metrics: { maxErrorRate: 0.02 }, image: failing },
+      'rolled-back metrics-failed',
+      ['green pass', 'live fail'],
+    ],
+    ['no verdict', { name: '', metrics: near, image: atTheLimit }, 'inconclusive too-close-to-call', ['green pass', 'live inconclusive']],
+    [
+      'too little of stable to compare with',
+      { name: '', metrics: patient, requestsPerSecond: 1 },
+      'promoted gates-passed',
+      ['green inconclusive', 'live pass'],
+    ],
+    [
+      'none, and the policy',
+      { name: '', metrics: { maxErrorRate: 1e-5, ...patient } },
+      'promoted unproved',
+      ['green pass', 'live inconclusive'],
+    ],
   ])('judged by metrics, the recording says what the run said: %s', async (_, script, ends, verdicts) => {
     const { violations, end, log, replayed } = await playBlueGreen(script, original);
     expect([end, violations.filter((one) => !one.startsWith('clients')), Object.keys(replayed)], log.join('\n')).toEqual([

@@ -5,6 +5,8 @@ import type { ReplayVerdict } from '../../src/rollout/gates/replay-batches.ts';
 const sameSettings = parseReplayFlags(new Map());
 const convictions = ['metrics-failed', 'traffic-vanished', 'error-budget-spent'];
 const byPolicy = 'on-inconclusive: promote';
+/** What follows a pass. */
+const passes = ['promoting', 'pair-finishing', 'flipping', 'updating', 'exchanging'];
 
 type Line = {
   readonly kind: string;
@@ -17,14 +19,13 @@ type Line = {
 
 /** What the metrics of a run have decided in a phase; undefined where something else has ended it, or it went on. */
 function verdictOf({ what, result, reason, because = '' }: Line, phase: string): ReplayVerdict | undefined {
-  if (what === 'promoting' || what === 'pair-finishing' || what === 'updating') return because.endsWith(byPolicy) ? 'inconclusive' : 'pass';
+  if (passes.includes(what ?? '')) return because.endsWith(byPolicy) ? 'inconclusive' : 'pass';
   if (result === undefined || what === 'finished') return undefined;
   if (convictions.includes(reason ?? '')) return 'fail';
   // Of a bake: what was said of the canary before it comes first.
   if (result === 'promoted')
     return phase === 'baking' ? (because.split('; after it, ').at(-1)?.includes(byPolicy) ? 'inconclusive' : 'pass') : undefined;
-  // Green without traffic is held up by readiness, and by what stable has answered.
-  const isTimeUp = /^no verdict (?:|on the new version |under real traffic )within /.test(because);
+  const isTimeUp = /^no verdict (?:|on the new version |on \S+ |under real traffic )within /.test(because);
   return result === 'inconclusive' && isTimeUp ? 'inconclusive' : undefined;
 }
 

@@ -26,6 +26,8 @@ export type MetricsEvidence = {
   readonly stableMovedAtMs: number | undefined;
   /** Why the last reading gave nothing. Untrusted text. */
   readonly unavailable: string | undefined;
+  /** Pods of the judged version whose metrics are missing since the last reading; some of them may be gone. */
+  readonly silent?: readonly string[] | undefined;
   /** The same of slow requests, where a limit is for them. */
   readonly slow?: { readonly counters: CountersState; readonly totals: Batch } | undefined;
   readonly traffic?: TrafficEvidence | undefined;

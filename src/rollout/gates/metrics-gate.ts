@@ -17,6 +17,7 @@ import {
   explainTooLittle,
 } from './metrics-sentences.ts';
 import { type Batch, startTest, updateTest } from './sequential-test.ts';
+import { silentAfter, stillSilent } from './silent-pods.ts';
 import { slowView } from './slow-requests.ts';
 import { absorbTraffic, startTraffic } from './traffic-share.ts';
 
@@ -86,6 +87,7 @@ export function absorbReading(
     canaryMovedAtMs: delta.canaryRequests > 0 ? nowMs : (evidence.canaryMovedAtMs ?? nowMs),
     stableMovedAtMs: delta.stableRequests > 0 ? nowMs : (evidence.stableMovedAtMs ?? nowMs),
     unavailable: undefined,
+    silent: silentAfter(evidence, reading),
     slow: slow === undefined ? undefined : { counters: slow.state, totals: addBatches(evidence.slow?.totals ?? noBatch, slow.delta) },
     traffic: evidence.traffic === undefined ? undefined : absorbTraffic(rules, evidence.traffic, delta, share, nowMs),
     budget: evidence.budget === undefined ? undefined : spend(evidence.budget, delta, nowMs, rules.rateBefore),
@@ -120,14 +122,18 @@ function absorbDelta(rules: MetricsRules, limit: GateLimit, before: LimitEvidenc
   };
 }
 
-/** The evidence after a reading that failed at `nowMs`: nothing is lost, the next reading's counters cover the gap. */
-export function absorbUnavailable(evidence: MetricsEvidence, why: string, nowMs: number): MetricsEvidence {
+/**
+ * The evidence after a reading that failed at `nowMs`: nothing is lost, the next reading's counters cover the gap. `silent`: pods of the
+ * judged version that were asked in vain.
+ */
+export function absorbUnavailable(evidence: MetricsEvidence, why: string, nowMs: number, silent?: readonly string[]): MetricsEvidence {
   if (evidence.failure !== undefined) return evidence;
   return {
     ...evidence,
     canaryMovedAtMs: evidence.canaryMovedAtMs ?? nowMs,
     stableMovedAtMs: evidence.stableMovedAtMs ?? nowMs,
     unavailable: why.slice(0, whyMax),
+    silent: stillSilent(evidence, silent),
   };
 }
 

@@ -93,6 +93,11 @@ export function judgedRequests(rules: Pick<MetricsRules, 'judged'>): string {
   return rules.judged === undefined ? 'canary requests' : `requests of ${theJudged(rules)}`;
 }
 
+/** Its pods, for a number before it. */
+export function judgedPods(rules: Pick<MetricsRules, 'judged'>): string {
+  return rules.judged === undefined ? 'canary pods' : `pods of ${theJudged(rules)}`;
+}
+
 /** How many tests share alpha. */
 export function testCount(rules: MetricsRules): number {
   return rules.limits.length + (rules.minTraffic === undefined ? 0 : 1);

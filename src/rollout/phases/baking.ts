@@ -8,7 +8,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { lostReadiness } from '../strategies/canary.ts';
 import { explainOutage } from '../strategies/roll-watch.ts';
-import { judgeInForce } from '../strategies/rules-in-force.ts';
+import { acquitInForce, judgeInForce } from '../strategies/rules-in-force.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import { bakeMsOf } from './bake.ts';
 import { end, outcome } from './interruption.ts';
@@ -105,8 +105,8 @@ function removeCanary(plan: Plan, { canary }: Observation, stable: StableFacts):
   };
 }
 
-function verdictOf(plan: Plan, state: RolloutState, phase: Baking, { nowMs }: Observation): Verdict {
-  const metrics = judgeInForce(plan, state, nowMs);
+function verdictOf(plan: Plan, state: RolloutState, phase: Baking, { nowMs, stable }: Observation): Verdict {
+  const metrics = acquitInForce(plan, state, stable, nowMs);
   if (metrics !== undefined) return metrics.kind === 'pass' ? { ...metrics, because: `before/after: ${metrics.because}` } : metrics;
   const neededMs = Math.min(plan.spec.minDurationMs, bakeMsOf(plan, state));
   const unbrokenMs = state.unbrokenSinceMs === undefined ? 0 : nowMs - Math.max(state.unbrokenSinceMs, phase.sinceMs);

@@ -3,6 +3,7 @@ import type { Decision } from '../decision.ts';
 import { knowsBefore } from '../gates/before-after.ts';
 import { imageIdsOf } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
+import { explainSilent } from '../gates/silent-pods.ts';
 import { advance, heartbeatIfDue } from '../heartbeat.ts';
 import type { BlueGreenFacts, GreenFacts, Observation, StableFacts } from '../observation.ts';
 import { end, interruptionOf, isTakenOver, outcome, takenOverOutcome } from '../phases/interruption.ts';
@@ -11,7 +12,7 @@ import type { BlueGreenPhase, Phase, RolloutState } from '../state.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import { goBack } from './blue-green-flip.ts';
 import { convictionOfGreen, convictionUnderTraffic } from './green-conviction.ts';
-import { judgeInForce, stableSample } from './rules-in-force.ts';
+import { acquitInForce, stableSample } from './rules-in-force.ts';
 import { decideSmokeTest } from './smoke-test.ts';
 
 type Live = Extract<BlueGreenPhase, { kind: 'live' }>;
@@ -58,7 +59,7 @@ export function judgeIdleGreen(
 
   const smoke = decideSmokeTest(plan, state, observation);
   if (smoke !== undefined) return smoke;
-  const doubt = doubtOf(plan, state, stable, nowMs);
+  const doubt = doubtOf(plan, state, stable, green, nowMs);
   if (doubt === undefined) return flip(plan, state, observation, green, 'green passes its gates without traffic');
   if (!overdue) return { kind: 'wait', ms: pollMs, because: doubt.because };
   const because = `no verdict on ${plan.names.green} within ${seconds(plan.spec.timeoutMs)} s: ${doubt.because}`;
@@ -91,12 +92,21 @@ function waitUntilAvailable(plan: Plan, state: RolloutState, observation: Observ
 }
 
 /** Why the Services should not flip yet; undefined when they may. */
-function doubtOf(plan: Plan, state: RolloutState, stable: StableFacts, nowMs: number): Extract<Verdict, { kind: 'unknown' }> | undefined {
+function doubtOf(
+  plan: Plan,
+  state: RolloutState,
+  stable: StableFacts,
+  green: GreenFacts,
+  nowMs: number,
+): Extract<Verdict, { kind: 'unknown' }> | undefined {
   const unbrokenMs = state.unbrokenSinceMs === undefined ? 0 : nowMs - state.unbrokenSinceMs;
   if (state.smoke?.kind !== 'passed' && unbrokenMs < plan.spec.minDurationMs) {
     const because = `every pod of green ready for ${seconds(unbrokenMs)} of ${seconds(plan.spec.minDurationMs)} s`;
     return { kind: 'unknown', reason: 'not-ready', because };
   }
+  // Nothing could pass with all of the traffic on it.
+  const silent = plan.rules === undefined ? undefined : explainSilent(plan.rules, state.evidence, green);
+  if (silent !== undefined) return { kind: 'unknown', reason: 'metrics-unavailable', because: silent };
   if (plan.rules !== undefined && !knowsBefore(plan.rules, stableSample(plan, state))) {
     const because = `only ${stableSample(plan, state).requests} requests of ${plan.target.deployment} were counted: too few to compare with after the flip`;
     return { kind: 'unknown', reason: 'too-little-traffic', because };
@@ -122,7 +132,7 @@ export function decideLive(plan: Plan, state: RolloutState, phase: Live, observa
   if (heartbeat !== undefined) return heartbeat;
   const holdMs = Math.max(plan.spec.minDurationMs, plan.spec.bakeMs);
   const heldMs = nowMs - phase.sinceMs;
-  const verdict = verdictUnderTraffic(plan, state, phase, holdMs, nowMs);
+  const verdict = verdictUnderTraffic(plan, state, phase, observation, holdMs);
   const carries = stable?.settled === true && (stable.availableReplicas >= stable.minAvailable || plan.spec.force);
   if (verdict.kind === 'pass' && heldMs >= holdMs && carries)
     return advance(state, update(phase, nowMs, true, verdict.because), nowMs, verdict.because);
@@ -139,8 +149,8 @@ export function changedService({ blueGreen }: Observation): Outcome | undefined 
   return outcome('rolled-back', 'changed-by-others', `somebody changed the Service ${changed.name} while it led to green`);
 }
 
-function verdictUnderTraffic(plan: Plan, state: RolloutState, phase: Live, holdMs: number, nowMs: number): Verdict {
-  const metrics = judgeInForce(plan, state, nowMs);
+function verdictUnderTraffic(plan: Plan, state: RolloutState, phase: Live, { nowMs, blueGreen }: Observation, holdMs: number): Verdict {
+  const metrics = acquitInForce(plan, state, blueGreen?.green, nowMs);
   if (metrics !== undefined) return metrics;
   const unbrokenMs = state.unbrokenSinceMs === undefined ? 0 : nowMs - Math.max(state.unbrokenSinceMs, phase.sinceMs);
   if (unbrokenMs >= holdMs) {

@@ -131,7 +131,7 @@ export function finalStep(plan: Plan, state: RolloutState, phase: Step, observat
   const { nowMs } = observation;
   const heldMs = heldFor(state, phase, nowMs);
   const servedMs = nowMs - (state.servingSinceMs ?? nowMs);
-  const verdict = unlessSilent(verdictOf(plan, state, nowMs), observation.metrics, observation.canary);
+  const verdict = unlessSilent(verdictOf(plan, state, nowMs), plan.rules, state.evidence, observation.canary);
   const longEnough = servedMs >= plan.spec.minDurationMs && heldMs >= (plan.steps[phase.index]?.holdMs ?? 0);
   const carries = stableCarries(plan, stable);
   if (verdict.kind === 'pass' && longEnough && carries) {

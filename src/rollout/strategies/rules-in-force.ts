@@ -1,6 +1,8 @@
 import { type Before, beforeAfterRules, explainBeforeAfter } from '../gates/before-after.ts';
 import { judgeMetrics, type MetricsEvidence } from '../gates/metrics-gate.ts';
 import type { MetricsRules } from '../gates/metrics-rules.ts';
+import { unlessSilent } from '../gates/silent-pods.ts';
+import type { WorkloadFacts } from '../observation.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Verdict } from '../verdict.ts';
@@ -33,6 +35,12 @@ export function judgeInForce(plan: Plan, state: RolloutState, nowMs: number): Ve
   }
   if (state.evidence === undefined) return { kind: 'unknown', reason: 'metrics-unavailable', because: 'no metrics have been read yet' };
   return judgeMetrics(rules, state.evidence, nowMs);
+}
+
+/** The same where a pass is what the phase waits for: it needs the metrics of every ready one of these pods. */
+export function acquitInForce(plan: Plan, state: RolloutState, judged: WorkloadFacts | undefined, nowMs: number): Verdict | undefined {
+  const verdict = judgeInForce(plan, state, nowMs);
+  return verdict === undefined ? undefined : unlessSilent(verdict, rulesInForce(plan, state), state.evidence, judged);
 }
 
 /** The rules and the evidence that count at present, for log and report. */

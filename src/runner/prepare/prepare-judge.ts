@@ -50,6 +50,7 @@ export async function prepareJudge(
   const unseen = `there are no metrics of ${podsWithoutSeries.length} of ${stablePods.length} stable pods: ${podsWithoutSeries.join(', ')}`;
   const warnings = [
     ...(podsWithoutSeries.length > 0 ? [unseen] : []),
+    ...(traffic.warnings ?? []),
     ...(unhealthy ? [`${over(request)} an unhealthy Deployment: judged by the absolute limits alone`] : []),
   ];
   return { rules, traffic, warnings };

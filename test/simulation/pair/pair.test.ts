@@ -64,6 +64,17 @@ describe('a pair of Deployments', () => {
     expect(Object.entries(byVersion).filter(([version, { failed }]) => version !== 'errors' && failed > 0)).toEqual([]);
   });
 
+  test('judged by its share of the traffic, one that hangs goes back, and one that answers does not', async () => {
+    const spec = { minTraffic: 0.5, timeoutMs: 600_000 };
+    const bad = await play(story({ metrics: true, replicas: 4, steps: [25, 50], tag: 'hangs', spec }));
+    expect(bad.end, bad.log.join('\n')).toBe('rolled-back traffic-vanished');
+    expect(bad.standing).toBe('app 4 v1, app-v2 0 v0');
+    expect([bad.broken.filter((one) => one.startsWith('replay')), Object.keys(bad.replayed)]).toEqual([[], ['pair-step fail']]);
+    const good = await play(story({ metrics: true, replicas: 4, steps: [25, 50], spec: { ...spec, minDurationMs: 240_000 } }));
+    expect(good.end, good.log.join('\n')).toBe('promoted gates-passed');
+    expect([good.broken, Object.keys(good.replayed)]).toEqual([[], ['pair-step pass', 'pair-finishing pass']]);
+  });
+
   test('never ready, goes back with what was found, even where that serves', async () => {
     const played = await play(story({ replicas: 4, newReplicas: 1, tag: 'never-ready', steps: [40] }));
     expect(played.end, played.log.join('\n')).toMatch(/^rolled-back (?:probe-failed|not-ready)$/);

@@ -2,6 +2,7 @@ import { createSandbox, type ImageBehaviour, type Sandbox } from '../../../sandb
 import { createCluster } from '../../../src/kubernetes/cluster.ts';
 import { createPrometheus } from '../../../src/prometheus/client.ts';
 import type { Plan } from '../../../src/rollout/plan/plan.ts';
+import type { ReleaseSpec } from '../../../src/rollout/spec.ts';
 import { type Holder, startState } from '../../../src/rollout/state.ts';
 import { release } from '../../../src/runner/deploy.ts';
 import type { Cluster } from '../../../src/runner/ports.ts';
@@ -24,6 +25,8 @@ export type Story = {
   readonly tag: string;
   readonly steps: readonly number[];
   readonly metrics: boolean;
+  /** What of the spec is otherwise. */
+  readonly spec?: Partial<ReleaseSpec>;
   readonly cancelledAfterMs: number | undefined;
   /** What a person does, this long after the start. */
   readonly deed: { readonly afterMs: number; readonly act: (sandbox: Sandbox) => void } | undefined;
@@ -51,6 +54,7 @@ const images: Readonly<Record<string, ImageBehaviour>> = {
   'shop/web:v3': { ...fast, version: 'v3' },
   'shop/web:crash': { ...fast, version: 'crash', crashAtStart: true },
   'shop/web:never-ready': { ...fast, version: 'never-ready', neverReady: true },
+  'shop/web:hangs': { ...fast, version: 'hangs', hangAfterRequests: 100 },
   'shop/web:errors': { ...fast, version: 'errors', errorRate: 0.4 },
 };
 
@@ -149,6 +153,7 @@ async function releaseOnce(
     judgedBy: told.metrics ? 'metrics' : 'readiness',
     minDurationMs: 4_000,
     canaryDeployment: newName,
+    ...told.spec,
   });
   const metrics = told.metrics
     ? createPrometheus({
