@@ -64,7 +64,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'rollout/heartbeat.ts',
-        from: 'if (nowMs - state.heartbeatAtMs < plan.spec.deadManMs / 8) return undefined;',
+        from: 'if (nowMs - state.heartbeatAtMs < paceMs(plan)) return undefined;',
         to: 'if (nowMs > 0 || plan === undefined || state === undefined) return undefined;',
       },
     ],

@@ -1,13 +1,13 @@
 import { unreferred } from '../configuration/config-maps.ts';
 import type { Decision } from '../decision.ts';
-import { heartbeatIfDue } from '../heartbeat.ts';
+import { heartbeatOnTheWay } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { endBlueGreen, leftOfBlueGreen } from '../strategies/blue-green-end.ts';
 import { releasePair } from '../strategies/pair-ends.ts';
 import type { Outcome } from '../verdict.ts';
-import { isTakenOver, lostJob } from './interruption.ts';
+import { isTakenOver, lostJob, takenOverOutcome } from './interruption.ts';
 
 type Ending = Extract<Phase, { kind: 'ending' }>;
 
@@ -30,7 +30,9 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
     return { kind: 'finish', outcome: { ...phase.outcome, because }, because: 'the time for cleaning up is over' };
   }
   if (isTakenOver(state, observation)) {
-    return { kind: 'finish', outcome: phase.outcome, because: 'another run has taken this rollout over: nothing here is ours any more' };
+    // Who has it now has not read what the Job did not take, and does what its journal says.
+    const outcome = observation.unjournalled === undefined ? phase.outcome : takenOverOutcome(observation);
+    return { kind: 'finish', outcome, because: 'another run has taken this rollout over: nothing here is ours any more' };
   }
   if (observation.job?.uid === state.jobUid) return removeJob(plan, state, phase, observation);
   if (canary !== undefined && canary.rollout === state.jobUid) {
@@ -69,7 +71,7 @@ function removeJob(plan: Plan, state: RolloutState, phase: Ending, observation: 
   const mayCarry = plan.trial === undefined && canary !== undefined;
   if (mayCarry && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
     const because = `the canary stays until the stable pods can carry the traffic: ${stable.availableReplicas} of ${stable.desiredReplicas} available`;
-    return heartbeatIfDue(plan, state, nowMs) ?? { kind: 'wait', ms: pollMs, because };
+    return heartbeatOnTheWay(plan, state, observation) ?? { kind: 'wait', ms: pollMs, because };
   }
   return { kind: 'apply', command: { kind: 'ensure-job-deleted' }, because: phase.outcome.because };
 }
