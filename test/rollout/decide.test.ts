@@ -461,6 +461,25 @@ describe('ending', () => {
         expect: 'wait',
       },
     ]);
+    table({ kind: 'ending', sinceMs: nowMs, outcome: { ...outcome, reason: 'aborted' } }, [
+      {
+        name: 'by another run, a moment ago: the Job tells it the one that is aborted',
+        state: { abort: 'aborted by somebody', abortedAtMs: nowMs - 3_999 },
+        seen: { cancelled: true },
+        expect: 'wait',
+      },
+      {
+        name: 'by another run: it has had its time',
+        state: { abort: 'aborted by somebody', abortedAtMs: nowMs - 4_000 },
+        expect: 'ensure-job-deleted',
+      },
+      {
+        name: 'by another run, and the Job is gone',
+        state: { abort: 'aborted by somebody', abortedAtMs: nowMs },
+        seen: gone,
+        expect: 'ensure-fence-released',
+      },
+    ]);
     table({ kind: 'ending', sinceMs: nowMs - 11_000, outcome }, [
       {
         name: 'after 10 s any stable pod will do',

@@ -19,6 +19,8 @@ const abortPatienceMs = 10_000;
 /** The garbage collector takes tenths of a second; after this we delete what it should have taken. */
 const collectorMs = 5_000;
 const endingMs = 180_000;
+/** The run that is aborted looks at its Job once a second: for so long, with an answer that is slow, the Job stays and tells it who has aborted it. */
+const noticeMs = 4_000;
 
 /** The runbook of every end: the Job goes, and with it what it owns; then the fence, then our name in managedFields. */
 export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, observation: Observation): Decision {
@@ -72,6 +74,9 @@ function removeJob(plan: Plan, state: RolloutState, phase: Ending, observation: 
   if (mayCarry && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
     const because = `the canary stays until the stable pods can carry the traffic: ${stable.availableReplicas} of ${stable.desiredReplicas} available`;
     return heartbeatOnTheWay(plan, state, observation) ?? { kind: 'wait', ms: pollMs, because };
+  }
+  if (state.abortedAtMs !== undefined && nowMs - state.abortedAtMs < noticeMs) {
+    return { kind: 'wait', ms: pollMs, because: 'the run that is aborted hears of it' };
   }
   return { kind: 'apply', command: { kind: 'ensure-job-deleted' }, because: phase.outcome.because };
 }
