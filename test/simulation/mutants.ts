@@ -103,7 +103,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a claim of the fence counts again when it comes late',
-    hint: 'seed 6311',
+    hint: 'handmade: a claim of the fence comes late',
     edits: [
       {
         file: 'kubernetes/patches/patches.ts',
