@@ -1,5 +1,6 @@
 import { Fault } from '../errors.ts';
 import type { Command } from '../rollout/command.ts';
+import { journalTimeoutMs } from '../rollout/heartbeat.ts';
 import { rolloutLabel } from '../rollout/names.ts';
 import type { BlueGreenFacts, PodFacts } from '../rollout/observation.ts';
 import { keepsGreen } from '../rollout/plan/kept-green-plan.ts';
@@ -173,7 +174,7 @@ export class ClusterWorld implements World {
     const deadlineSeconds = Math.floor((elapsedMs + deadlineMs) / 1000);
     const path = paths.job(this.#plan.target.namespace, this.#plan.names.job);
     const answer = await this.#client.jsonPatch<RawJob>(path, journalPatch(job, { plan: this.#plan, state }, deadlineSeconds), {
-      timeoutMs: this.#plan.spec.deadManMs / 4,
+      timeoutMs: journalTimeoutMs(this.#plan, state.phase),
     });
     this.#seen = { ...this.#seen, job: answer };
     // A PATCH of a Job that is failed or being deleted is answered with 200 all the same.

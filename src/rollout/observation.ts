@@ -1,5 +1,5 @@
 import type { FieldState } from './configuration/field-change.ts';
-import type { SmokeResult } from './state.ts';
+import type { Phase, SmokeResult } from './state.ts';
 
 /** Counters of the requests that pods have answered since they started. */
 export type PodCounters = Readonly<
@@ -168,4 +168,6 @@ export type Observation = {
   readonly cancelled: boolean;
   /** The last command that the API server refused, and how often in a row. */
   readonly rejection: { readonly message: string; readonly times: number } | undefined;
+  /** The last journal write of a phase that needs none did not come about: of which phase, and when it was tried. Left out: the Job takes them. */
+  readonly unjournalled?: { readonly phase: Phase['kind']; readonly atMs: number } | undefined;
 };

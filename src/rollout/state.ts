@@ -128,6 +128,8 @@ export type RolloutState = {
   readonly evidence: MetricsEvidence | undefined;
   /** Who has ended it from outside, in a sentence: whoever holds it undoes, and never finishes. */
   readonly abort?: string;
+  /** When that was: for a moment the Job stays and tells it the run that is aborted. */
+  readonly abortedAtMs?: number;
   /** How the new pods of the Deployment itself have been while it rolls. */
   readonly roll?: RollWatch | undefined;
   /** Whether this is a record that was taken over: from then on readiness alone judges. */

@@ -4,12 +4,12 @@ import { decide } from '../rollout/decide.ts';
 import type { Decision } from '../rollout/decision.ts';
 import { describeCommand } from '../rollout/explain/describe-command.ts';
 import type { Course } from '../rollout/gates/course.ts';
-import { deadlineFor } from '../rollout/heartbeat.ts';
 import type { Observation } from '../rollout/observation.ts';
 import { leftOver } from '../rollout/phases/ending.ts';
 import type { Plan } from '../rollout/plan/plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../rollout/state.ts';
 import type { Outcome } from '../rollout/verdict.ts';
+import { Journal } from './journal.ts';
 import { Narrator } from './narrator.ts';
 import { observe, type Rejection } from './observe.ts';
 import type { Clock, Metrics, Reporter, SampleSink, SmokeTest, World } from './ports.ts';
@@ -49,6 +49,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
   const { clock, reporter } = ports;
   const narrator = new Narrator(plan, reporter, clock);
   const recorder = new Recorder(plan, ports.samples, reporter);
+  const journal = new Journal(ports, plan);
   const finished = (outcome: Outcome, state: RolloutState, leftovers?: readonly string[]): RolloutEnd => {
     return { outcome, state, timeline: narrator.timeline, leftovers, course: recorder.course };
   };
@@ -64,7 +65,8 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
     try {
       // A cancelled run must not be kept from its one request by reads that are under way.
       const signal = seenAtMs !== undefined && canCancelAtOnce(state.phase) ? cancel : neverAborted;
-      observation = { ...(await observe(ports, plan, state, rejection, signal)), smoke: ports.smoke?.read(), cancelled: cancel.aborted };
+      const seen = await observe(ports, plan, state, rejection, signal);
+      observation = { ...seen, unjournalled: journal.unjournalled(seen.nowMs), smoke: ports.smoke?.read(), cancelled: cancel.aborted };
       heardAtMs = clock.nowMs();
       seenAtMs = observation.nowMs;
     } catch (error) {
@@ -86,7 +88,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
     }
     try {
       const before = state.phase.kind;
-      state = await act(ports, plan, state, decision, narrator, observation);
+      state = await act({ ...ports, journal }, plan, state, decision, narrator, observation);
       // A heartbeat that succeeds says nothing about the write that was refused.
       if (decision.kind === 'apply' || state.phase.kind !== before) rejection = undefined;
     } catch (error) {
@@ -98,7 +100,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
 }
 
 async function act(
-  ports: RolloutPorts,
+  ports: RolloutPorts & { readonly journal: Journal },
   plan: Plan,
   state: RolloutState,
   decision: Extract<Decision, { kind: 'apply' | 'advance' }>,
@@ -111,9 +113,9 @@ async function act(
     else await ports.world.apply(decision.command, decision.because);
     return state;
   }
-  if (decision.to.phase !== state.phase) narrator.note('decided', decision.because, observation.nowMs);
-  if (decision.journal) await ports.world.journal(decision.to, deadlineFor(plan, decision.to.phase));
-  return decision.to;
+  const next = await ports.journal.advance(state, decision, observation);
+  if (next.phase !== state.phase) narrator.note('decided', decision.because, observation.nowMs);
+  return next;
 }
 
 async function runSmokeTest({ smoke, reporter }: RolloutPorts, plan: Plan): Promise<void> {

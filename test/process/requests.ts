@@ -87,7 +87,7 @@ function describeOperation({ op, path, value }: Operation): string {
 }
 
 /** The phase that a write puts into the journal. */
-function journalledPhase(request: ApiRequest): string | undefined {
+export function journalledPhase(request: ApiRequest): string | undefined {
   if (request.method !== 'PATCH' || request.body === undefined || !request.path.includes('/jobs/')) return undefined;
   const operations = JSON.parse(request.body) as readonly Operation[];
   const written = operations.find(({ op, path }) => op === 'replace' && path === journal)?.value;

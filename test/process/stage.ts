@@ -160,7 +160,8 @@ export async function inPhase(stage: Stage, phase: string): Promise<void> {
   await stage.until(`the phase ${phase}`, () => phaseOf(stage) === phase);
 }
 
-function phaseOf({ sandbox }: Stage): string {
+/** The phase that the journal says; `none` where there is no Job. */
+export function phaseOf({ sandbox }: Stage): string {
   const text = sandbox.get('jobs', namespace, `${deploymentName}-rollout`)?.metadata.annotations?.['gated-rollout.github.io/journal'];
   return text === undefined ? 'none' : (JSON.parse(text) as { state: { phase: { kind: string } } }).state.phase.kind;
 }

@@ -6,7 +6,7 @@ import type { BlueGreenPlan } from '../../src/rollout/plan/blue-green-plan.ts';
 import { chooseColours, greenValue } from '../../src/rollout/plan/blue-green-plan.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
-import { container, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
+import { container, jobUid, nowMs, observation, plan, pod, refusedHeartbeat, spec, stable, state, workload } from './scene.ts';
 
 const colours: BlueGreenPlan = {
   key: 'app',
@@ -215,6 +215,18 @@ describe('updating', () => {
   table({ kind: 'updating', sinceMs: nowMs - 5_000, judged: ['sha256:v2'], proved: true, because: 'good' }, serving, [
     { name: 'not sent yet', expect: 'ensure-promoted' },
     { name: 'cancelled before', seen: { cancelled: true }, expect: 'flipping-back rolled-back cancelled' },
+    {
+      name: 'cancelled, and a heartbeat is due that may be refused',
+      seen: { cancelled: true },
+      state: { heartbeatAtMs: nowMs - 31_000 },
+      expect: 'flipping-back rolled-back cancelled',
+    },
+    {
+      name: 'its pods crash, and a heartbeat is due that may be refused',
+      seen: { stable: { ...rolling, pods: [pod({ ready: false, containers: [container({ ready: false, restartCount: 2 })] })] } },
+      state: { heartbeatAtMs: nowMs - 31_000 },
+      expect: 'flipping-back rolled-back crash',
+    },
     { name: 'rolling', seen: { stable: rolling }, expect: 'wait' },
     { name: 'complete', seen: { stable: updated }, expect: 'flipping-back promoted gates-passed' },
     {
@@ -267,6 +279,8 @@ describe('flipping back after a failure', () => {
     },
     { name: 'all back', seen: { blueGreen: returned }, expect: 'draining rolled-back metrics-failed' },
     { name: 'the Job is gone', seen: { job: undefined }, expect: 'ensure-flipped-back web' },
+    { name: 'a heartbeat is due', state: { heartbeatAtMs: nowMs - 31_000 }, expect: 'flipping-back rolled-back metrics-failed' },
+    { name: 'a heartbeat is refused: the Service goes back', ...refusedHeartbeat, expect: 'ensure-flipped-back web' },
   ]);
   table({ kind: 'flipping-back', sinceMs: nowMs - 11_000, outcome: failed, images: 'old', sent: false }, serving, [
     { name: 'patience for the last pod is over', seen: { stable: stable({ availableReplicas: 3 }) }, expect: 'ensure-flipped-back web' },
@@ -316,6 +330,7 @@ describe('draining and ending', () => {
   ]);
   table({ kind: 'draining', sinceMs: nowMs - 5_000, outcome: promoted }, returned, [
     { name: 'drained', expect: 'ensure-green-deleted' },
+    { name: 'a heartbeat is refused', ...refusedHeartbeat, expect: 'ensure-green-deleted' },
     { name: 'green is gone', seen: { blueGreen: facts({ green: undefined }) }, expect: 'ending promoted gates-passed' },
   ]);
   table(

@@ -3,7 +3,7 @@ import type { Observation } from '../../src/rollout/observation.ts';
 import type { Phase, RolloutState } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
 import { decisionTable as table } from './decision-table.ts';
-import { container, jobUid, nowMs, pod, spec, stable, workload } from './scene.ts';
+import { container, jobUid, nowMs, pod, refusedHeartbeat, spec, stable, workload } from './scene.ts';
 
 const outcome: Outcome = { result: 'rolled-back', reason: 'crash', because: 'it crashed', evidence: [] };
 const promoted: Outcome = { result: 'promoted', reason: 'gates-passed', because: 'all passed', evidence: [] };
@@ -371,6 +371,25 @@ describe('reverting', () => {
     { name: 'complete', seen: { stable: stable({ rollout: undefined }) }, expect: 'end rolled-back crash' },
     { name: 'a promotion arrived late', seen: { stable: { ...rolled, rollout: undefined } }, expect: 'ensure-fence' },
     { name: 'another rollout has the fence', seen: { stable: { ...rolled, rollout: 'job-2' } }, expect: 'end failed fence-lost' },
+    { name: 'a heartbeat is due', state: { heartbeatAtMs: nowMs - 31_000 }, seen: { stable: rolled }, expect: 'revert rolled-back crash' },
+    {
+      name: 'a heartbeat is refused: the write goes on',
+      state: refusedHeartbeat.state,
+      seen: { ...refusedHeartbeat.seen, stable: rolled },
+      expect: 'ensure-reverted',
+    },
+    {
+      name: 'a heartbeat is refused, and the old image is back',
+      state: refusedHeartbeat.state,
+      seen: refusedHeartbeat.seen,
+      expect: 'ensure-fence-released',
+    },
+    {
+      name: 'the write was refused, and a heartbeat is due: the record is kept alive',
+      state: { heartbeatAtMs: nowMs - 31_000 },
+      seen: { stable: rolled, rejection: { message: 'policy', times: 1 } },
+      expect: 'revert rolled-back crash',
+    },
     {
       name: 'refused three times',
       seen: { stable: rolled, rejection: { message: 'policy', times: 3 } },
@@ -419,7 +438,41 @@ describe('ending', () => {
         seen: { ...ready(1), job: { uid: jobUid, startedAtMs: 1, deadlineAtMs: 2, over: undefined, holder: 'run-2' } },
         expect: 'finish rolled-back',
       },
+      {
+        name: 'another run has taken it over, and has not read how it ended here',
+        seen: {
+          ...ready(1),
+          ...refusedHeartbeat.seen,
+          job: { uid: jobUid, startedAtMs: 1, deadlineAtMs: 2, over: undefined, holder: 'run-2' },
+        },
+        expect: 'finish failed',
+      },
       { name: 'clean', seen: { ...gone, stable: stable({ rollout: undefined }) }, expect: 'finish rolled-back' },
+      {
+        name: 'a heartbeat is refused while the canary stays',
+        state: refusedHeartbeat.state,
+        seen: { ...refusedHeartbeat.seen, stable: stable({ availableReplicas: 0 }), ...ready(1) },
+        expect: 'wait',
+      },
+    ]);
+    table({ kind: 'ending', sinceMs: nowMs, outcome: { ...outcome, reason: 'aborted' } }, [
+      {
+        name: 'by another run, a moment ago: the Job tells it the one that is aborted',
+        state: { abort: 'aborted by somebody', abortedAtMs: nowMs - 3_999 },
+        seen: { cancelled: true },
+        expect: 'wait',
+      },
+      {
+        name: 'by another run: it has had its time',
+        state: { abort: 'aborted by somebody', abortedAtMs: nowMs - 4_000 },
+        expect: 'ensure-job-deleted',
+      },
+      {
+        name: 'by another run, and the Job is gone',
+        state: { abort: 'aborted by somebody', abortedAtMs: nowMs },
+        seen: gone,
+        expect: 'ensure-fence-released',
+      },
     ]);
     table({ kind: 'ending', sinceMs: nowMs - 11_000, outcome }, [
       {

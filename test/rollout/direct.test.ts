@@ -85,6 +85,12 @@ describe('rolling', () => {
       { name: 'paused by somebody', seen: { stable: half({ paused: true }) }, expect: 'revert rolled-back changed-by-others' },
       { name: 'scaled to 0', seen: { stable: half({ desiredReplicas: 0 }) }, expect: 'revert rolled-back scaled-to-zero' },
       {
+        name: 'its time is over, and a heartbeat is due that may be refused',
+        seen: { stable: half() },
+        state: { startedAtMs: nowMs - 600_000, heartbeatAtMs: nowMs - 31_000 },
+        expect: 'revert inconclusive not-ready',
+      },
+      {
         name: 'a new pod crashes',
         seen: { stable: half({ pods: [pod({ ready: false, containers: [container({ ready: false, restartCount: 2 })] })] }) },
         expect: 'revert rolled-back crash',

@@ -15,7 +15,7 @@ import { recordedPhase, recordedRun } from '../../src/rollout/recording.ts';
 import { replayRecording } from '../../src/rollout/replay-recording.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
-import { container, healthy, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
+import { container, healthy, jobUid, nowMs, observation, plan, pod, refusedHeartbeat, spec, stable, state, workload } from './scene.ts';
 
 const colours: BlueGreenPlan = {
   key: 'colour',
@@ -289,6 +289,12 @@ describe('the exchange', () => {
   table(phase, { pair: green(), blueGreen: free }, [
     { name: 'the Services are the user’s again first', seen: serving, expect: 'ensure-service-fence-released web' },
     { name: 'then blue gets what green had', expect: 'old 1' },
+    {
+      name: 'somebody led a Service back in that moment, and a heartbeat is refused',
+      state: refusedHeartbeat.state,
+      seen: { ...refusedHeartbeat.seen, blueGreen: both({ colour: 'green' }, {}), stable: stable(workload(1, { uid: 'web-1' })) },
+      expect: 'old 4',
+    },
     { name: 'blue has it', seen: { stable: stable(workload(1, { uid: 'web-1' })) }, expect: 'ending promoted gates-passed' },
     { name: 'green was at full size already', pair: fullSize, expect: 'ending promoted gates-passed' },
     { name: 'somebody has scaled blue', seen: { stable: stable(workload(3, { uid: 'web-1' })) }, expect: 'ending promoted gates-passed' },
@@ -331,6 +337,7 @@ describe('the way back', () => {
       expect: 'ensure-flipped-back web',
     },
     { name: 'the Job is gone', seen: { job: undefined }, expect: 'ensure-flipped-back web' },
+    { name: 'a heartbeat is refused: the Service goes back', ...refusedHeartbeat, expect: 'ensure-flipped-back web' },
   ]);
   const phase: Phase = { kind: 'green-restoring', sinceMs: nowMs - 6_000, outcome: failed, drains: true };
   table({ ...phase, sinceMs: nowMs - 1_000 }, idle, [
@@ -343,6 +350,8 @@ describe('the way back', () => {
   table({ ...phase, sinceMs: nowMs, drains: false }, idle, [{ name: 'nobody was led to it', expect: 'new 1' }]);
   table(phase, idle, [
     { name: 'replicas first', expect: 'new 1' },
+    { name: 'a heartbeat is due', state: { heartbeatAtMs: nowMs - 31_000 }, expect: 'green-restoring rolled-back metrics-failed' },
+    { name: 'a heartbeat is refused', ...refusedHeartbeat, expect: 'new 1' },
     { name: 'then the image', seen: { pair: green(1) }, expect: 'ensure-pair-image-back' },
     { name: 'then the fence', seen: { pair: green(1, found) }, expect: 'ensure-pair-fence-released' },
     { name: 'all stands', seen: { pair: green(1, { ...found, rollout: undefined }) }, expect: 'ending rolled-back metrics-failed' },

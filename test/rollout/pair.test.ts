@@ -9,7 +9,7 @@ import { planPairSteps } from '../../src/rollout/plan/pair-share.ts';
 import { isUndoneByDeletion, type Phase, type RolloutState } from '../../src/rollout/state.ts';
 import { phaseLeft } from '../../src/rollout/strategies/pair-ends.ts';
 import type { Outcome } from '../../src/rollout/verdict.ts';
-import { healthy, jobUid, nowMs, observation, plan, pod, spec, stable, state, workload } from './scene.ts';
+import { healthy, jobUid, nowMs, observation, plan, pod, refusedHeartbeat, spec, stable, state, workload } from './scene.ts';
 
 const pairPlan: PairPlan = {
   name: 'web-v2',
@@ -193,6 +193,8 @@ describe('the way back', () => {
     ['the first is gone: the second stays', { stable: undefined, pair: fresh(10) }, 'end failed deployment-deleted'],
     ['the Job is gone: all the same', { ...both(old(1), fresh(10)), job: undefined }, 'wish 10:10'],
     ['the second is gone', { stable: old(1) }, 'wish 10:10'],
+    ['a heartbeat is due', both(old(1), fresh(10)), 'restore crash', { heartbeatAtMs: nowMs - 31_000 }],
+    ['a heartbeat is refused', { ...both(old(1), fresh(10)), ...refusedHeartbeat.seen }, 'wish 10:10', refusedHeartbeat.state],
   ]);
   table(
     {

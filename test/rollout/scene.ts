@@ -130,6 +130,12 @@ export function observation(changes: Partial<Observation> = {}): Observation {
   };
 }
 
+/** The last heartbeat is long ago, and the Job has refused one a moment ago. */
+export const refusedHeartbeat: { readonly state: Partial<RolloutState>; readonly seen: Partial<Observation> } = {
+  state: { heartbeatAtMs: nowMs - 600_000 },
+  seen: { unjournalled: { phase: 'reverting', atMs: nowMs - 1_000 } },
+};
+
 /** What preflight has read of a Deployment that anything may be done to. */
 export const healthy: DeploymentFacts = {
   namespace: 'shop',

@@ -37,7 +37,8 @@ export function checkStableWrite(watch: Watch, process: SimulatedProcess, rollou
   checkFooting(watch, process, rollout, 'wrote images');
   if (isPromotion) checkPromotion(watch, process, rollout, before);
   if (isReversion) {
-    if (rollout.phase !== 'reverting') watch.violate('journal', `${process.name} put the old image back in phase ${rollout.phase}`);
+    if (rollout.phase !== 'reverting' && !rollout.wasRefusedWayBack)
+      watch.violate('journal', `${process.name} put the old image back in phase ${rollout.phase}`);
     rollout.revertedAtMs = watch.world.schedule.nowMs;
   }
 }

@@ -77,6 +77,13 @@ export class Checker implements Observer, Watch {
     if (rollout?.phase === 'reverting') rollout.triedToRevert = true;
   }
 
+  unjournalled(process: SimulatedProcess, phase: string): void {
+    const rollout = this.#rollouts.get(process.name);
+    if (rollout === undefined) return;
+    if (phase === 'reverting') rollout.wasRefusedWayBack = true;
+    if (phase === 'ending') rollout.endsSinceMs ??= this.world.schedule.nowMs;
+  }
+
   podsChanged(): void {
     const canary = this.world.api.get('canary');
     const wanted = canary?.spec?.replicas ?? 0;

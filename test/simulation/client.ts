@@ -1,5 +1,6 @@
 import type { FaultCode } from '../../src/errors.ts';
 import type { KubernetesClient, ReadOptions, RemoveOptions, WriteOptions } from '../../src/kubernetes/client/rest-client.ts';
+import type { Journal } from '../../src/kubernetes/manifests/job.ts';
 import type { JsonPatchOperation } from '../../src/kubernetes/patches/patch.ts';
 import { paths } from '../../src/kubernetes/paths.ts';
 import type { MetricsObservation } from '../../src/rollout/observation.ts';
@@ -84,6 +85,9 @@ export class SimulatedClient implements KubernetesClient {
       this.#world.observer?.tried(this.#process);
     return this.#write(`patch ${kind} ${describe(operations)}`, options.timeoutMs, () => {
       return this.#world.api.patch(kind, operations, this.#process.name, this.#refuse) as T;
+    }).catch((error: unknown) => {
+      if (kind === 'job') this.#world.observer?.unjournalled(this.#process, journalledPhase(operations));
+      throw error;
     });
   }
 
@@ -281,6 +285,12 @@ function describe(operations: readonly JsonPatchOperation[]): string {
       return `${operation.path.split('/').at(-1)}=${isJournal ? phaseOf(value) : value}`;
     })
     .join(' ');
+}
+
+function journalledPhase(operations: readonly JsonPatchOperation[]): string {
+  const written = operations.find(({ op, path }) => op === 'replace' && path.endsWith('journal'));
+  const { state } = JSON.parse(String(written !== undefined && 'value' in written ? written.value : '{}')) as Partial<Journal>;
+  return state?.phase.kind ?? '';
 }
 
 function phaseOf(value: string): string {

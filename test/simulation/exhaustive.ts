@@ -81,6 +81,15 @@ export const handmade: readonly Case[] = [
       ],
     }),
   },
+  {
+    name: 'handmade: a claim of the fence comes late, when the label has been taken away',
+    scenario: {
+      ...base,
+      seed: 13_522,
+      faults: { ...calm, lostBefore: 0.3, late: 0.3 },
+      runs: [run({ spec: { ...spec, deadManMs: 240_000, timeoutMs: 40_000 } })],
+    },
+  },
 ];
 
 export type Case = { readonly name: string; readonly scenario: Scenario };

@@ -64,7 +64,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'rollout/heartbeat.ts',
-        from: 'if (nowMs - state.heartbeatAtMs < plan.spec.deadManMs / 8) return undefined;',
+        from: 'if (nowMs - state.heartbeatAtMs < paceMs(plan)) return undefined;',
         to: 'if (nowMs > 0 || plan === undefined || state === undefined) return undefined;',
       },
     ],
@@ -103,7 +103,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a claim of the fence counts again when it comes late',
-    hint: 'seed 6311',
+    hint: 'handmade: a claim of the fence comes late',
     edits: [
       {
         file: 'kubernetes/patches/patches.ts',

@@ -44,6 +44,8 @@ export type Rollout = {
   promotedAtMs: number;
   revertedAtMs: number;
   triedToRevert: boolean;
+  /** The Job did not take the way back into its journal, or nobody has heard of it: the way back does not wait for that. */
+  wasRefusedWayBack: boolean;
   /** An answer has told its process that the journal says so. */
   knowsWayBack: boolean;
   wasComplete: boolean;
@@ -83,6 +85,7 @@ export function recordOf(name: string, startedAtMs: number): Rollout {
     promotedAtMs: 0,
     revertedAtMs: 0,
     triedToRevert: false,
+    wasRefusedWayBack: false,
     knowsWayBack: false,
     wasComplete: false,
     changedByOthersAtMs: -1,

@@ -18,6 +18,8 @@ export type Observer = {
   measured(process: SimulatedProcess): void;
   /** A process has sent new images, whatever becomes of them. */
   tried(process: SimulatedProcess): void;
+  /** A process was refused this phase in its journal, or has had no answer. */
+  unjournalled(process: SimulatedProcess, phase: string): void;
   podsChanged(): void;
 };
 

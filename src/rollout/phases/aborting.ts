@@ -9,10 +9,8 @@ import { end, lostJob } from './interruption.ts';
 type Aborting = Extract<Phase, { kind: 'aborting' }>;
 
 const pollMs = 200;
-/** The run that is aborted looks at its Job once a second: for so long, with an answer that is slow, the Job stays and tells it who has aborted it. */
-const noticeMs = 4_000;
 
-/** The runbook of an abort from outside: the canary goes at once, the Job a moment later, because only the Job can say why. */
+/** The runbook of an abort from outside: the canary goes at once; the end lets the Job stay for a moment, because only the Job can say why. */
 export function decideAborting(_plan: Plan, state: RolloutState, phase: Aborting, observation: Observation): Decision {
   const { canary, stable, nowMs } = observation;
   if (lostJob(state, observation) !== undefined) return end(state, observation, phase.outcome);
@@ -24,6 +22,5 @@ export function decideAborting(_plan: Plan, state: RolloutState, phase: Aborting
     const because = `the canary stays until the stable pods can carry the traffic: ${stable.availableReplicas} of ${stable.desiredReplicas} available`;
     return { kind: 'wait', ms: pollMs, because };
   }
-  if (elapsedMs < noticeMs) return { kind: 'wait', ms: pollMs, because: 'the run that is aborted hears of it' };
   return advance(state, { kind: 'ending', sinceMs: nowMs, outcome: phase.outcome }, nowMs, phase.outcome.because);
 }

@@ -38,17 +38,17 @@ export function decideBaking(plan: Plan, state: RolloutState, phase: Baking, obs
 
   const conviction = convictionOf(plan, state, phase, observation, stable);
   if (conviction !== undefined) return goBack(state, nowMs, conviction);
-  const first = heartbeatIfDue(plan, state, nowMs) ?? removeCanary(plan, observation, stable);
-  if (first !== undefined) return first;
-
   const verdict = verdictOf(plan, state, phase, observation);
   const restMs = bakeMsOf(plan, state) - (nowMs - phase.sinceMs);
   const complete = isAvailable(stable, stable.desiredReplicas);
-  if (restMs <= 0 && complete && verdict.kind === 'pass') {
+  const isOver = restMs <= 0 && complete && verdict.kind === 'pass';
+  if (restMs <= 0 && !isOver && isOverdue(plan, state, phase, nowMs)) return runOut(plan, state, phase, observation, complete, verdict);
+  const first = heartbeatIfDue(plan, state, nowMs) ?? removeCanary(plan, observation, stable);
+  if (first !== undefined) return first;
+  if (isOver) {
     const reason = phase.proved ? 'gates-passed' : 'unproved';
     return end(state, observation, outcome('promoted', reason, sentence(state, phase, verdict.because)));
   }
-  if (restMs <= 0 && isOverdue(plan, state, phase, nowMs)) return runOut(plan, state, phase, observation, complete, verdict);
   if (!complete) {
     return { kind: 'wait', ms: pollMs, because: `${stable.availableReplicas} of ${stable.desiredReplicas} new pods available` };
   }

@@ -1,13 +1,13 @@
 import { unreferred } from '../configuration/config-maps.ts';
 import type { Decision } from '../decision.ts';
-import { heartbeatIfDue } from '../heartbeat.ts';
+import { heartbeatOnTheWay } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
 import { endBlueGreen, leftOfBlueGreen } from '../strategies/blue-green-end.ts';
 import { releasePair } from '../strategies/pair-ends.ts';
 import type { Outcome } from '../verdict.ts';
-import { isTakenOver, lostJob } from './interruption.ts';
+import { isTakenOver, lostJob, takenOverOutcome } from './interruption.ts';
 
 type Ending = Extract<Phase, { kind: 'ending' }>;
 
@@ -19,6 +19,8 @@ const abortPatienceMs = 10_000;
 /** The garbage collector takes tenths of a second; after this we delete what it should have taken. */
 const collectorMs = 5_000;
 const endingMs = 180_000;
+/** The run that is aborted looks at its Job once a second: for so long, with an answer that is slow, the Job stays and tells it who has aborted it. */
+const noticeMs = 4_000;
 
 /** The runbook of every end: the Job goes, and with it what it owns; then the fence, then our name in managedFields. */
 export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, observation: Observation): Decision {
@@ -30,7 +32,9 @@ export function decideEnding(plan: Plan, state: RolloutState, phase: Ending, obs
     return { kind: 'finish', outcome: { ...phase.outcome, because }, because: 'the time for cleaning up is over' };
   }
   if (isTakenOver(state, observation)) {
-    return { kind: 'finish', outcome: phase.outcome, because: 'another run has taken this rollout over: nothing here is ours any more' };
+    // Who has it now has not read what the Job did not take, and does what its journal says.
+    const outcome = observation.unjournalled === undefined ? phase.outcome : takenOverOutcome(observation);
+    return { kind: 'finish', outcome, because: 'another run has taken this rollout over: nothing here is ours any more' };
   }
   if (observation.job?.uid === state.jobUid) return removeJob(plan, state, phase, observation);
   if (canary !== undefined && canary.rollout === state.jobUid) {
@@ -69,7 +73,10 @@ function removeJob(plan: Plan, state: RolloutState, phase: Ending, observation: 
   const mayCarry = plan.trial === undefined && canary !== undefined;
   if (mayCarry && stable !== undefined && !cancelled && !carriesAlone(phase, stable, elapsedMs)) {
     const because = `the canary stays until the stable pods can carry the traffic: ${stable.availableReplicas} of ${stable.desiredReplicas} available`;
-    return heartbeatIfDue(plan, state, nowMs) ?? { kind: 'wait', ms: pollMs, because };
+    return heartbeatOnTheWay(plan, state, observation) ?? { kind: 'wait', ms: pollMs, because };
+  }
+  if (state.abortedAtMs !== undefined && nowMs - state.abortedAtMs < noticeMs) {
+    return { kind: 'wait', ms: pollMs, because: 'the run that is aborted hears of it' };
   }
   return { kind: 'apply', command: { kind: 'ensure-job-deleted' }, because: phase.outcome.because };
 }

@@ -3,7 +3,7 @@ import { fieldsOn } from '../configuration/field-change.ts';
 import type { Decision } from '../decision.ts';
 import { movedImage } from '../gates/image-identity.ts';
 import { diagnose } from '../gates/readiness.ts';
-import { advance, heartbeatIfDue, recordMs } from '../heartbeat.ts';
+import { advance, heartbeatIfDue, heartbeatOnTheWay, recordMs } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Phase, RolloutState } from '../state.ts';
@@ -174,7 +174,7 @@ export function decideReverting(plan: Plan, state: RolloutState, phase: Revertin
     );
   }
   if (images === 'new') return revert(plan, state, phase, observation, stable);
-  const heartbeat = heartbeatIfDue(plan, state, nowMs);
+  const heartbeat = heartbeatOnTheWay(plan, state, observation);
   if (heartbeat !== undefined) return heartbeat;
   if (stable.rollout === state.jobUid) {
     // From here on a promotion that is still under way is refused; one that was faster shows in the next observation.
@@ -206,8 +206,7 @@ function revert(plan: Plan, state: RolloutState, phase: Reverting, observation: 
     const because = `${phase.outcome.because}; and the old image could not be put back within ${recordMs / 60_000} min`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
-  // A heartbeat that is refused keeps nothing from its way back: whether the old image is refused, too, only trying tells.
-  const heartbeat = rejection === undefined ? heartbeatIfDue(plan, state, nowMs) : undefined;
+  const heartbeat = heartbeatOnTheWay(plan, state, observation);
   if (heartbeat !== undefined) return heartbeat;
   if (stable.rollout === undefined) return { kind: 'apply', command: { kind: 'ensure-fence' }, because: 'a promotion arrived late' };
   return { kind: 'apply', command: { kind: 'ensure-reverted' }, because: phase.outcome.because };

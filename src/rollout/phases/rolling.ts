@@ -36,15 +36,15 @@ export function decideRolling(plan: Plan, state: RolloutState, phase: Rolling, o
 
   const reason = rollConviction(plan, state, phase.judged, observation, stable);
   if (reason !== undefined) return goBack(state, nowMs, reason);
+  const beganMs = state.resumed === true ? phase.sinceMs : state.startedAtMs;
+  if (nowMs - beganMs >= plan.spec.timeoutMs && !isAvailable(stable, stable.desiredReplicas)) {
+    const seconds = Math.round(plan.spec.timeoutMs / 1000);
+    return goBack(state, nowMs, outcome('inconclusive', 'not-ready', `the Deployment was not complete within ${seconds} s`));
+  }
   const heartbeat = heartbeatIfDue(plan, state, nowMs);
   if (heartbeat !== undefined) return heartbeat;
   if (isAvailable(stable, stable.desiredReplicas)) {
     return bake(plan, state, { proved: true, because: '', judged: phase.judged }, observation, 'every pod is replaced and available');
-  }
-  const beganMs = state.resumed === true ? phase.sinceMs : state.startedAtMs;
-  if (nowMs - beganMs >= plan.spec.timeoutMs) {
-    const seconds = Math.round(plan.spec.timeoutMs / 1000);
-    return goBack(state, nowMs, outcome('inconclusive', 'not-ready', `the Deployment was not complete within ${seconds} s`));
   }
   return {
     kind: 'wait',

@@ -12,8 +12,9 @@ import { leftOf } from './standing.ts';
 export function abortedState(state: RolloutState, nowMs: number, because: string): RolloutState {
   const { phase } = state;
   const outcome: Outcome = { result: 'rolled-back', reason: 'aborted', because, evidence: [] };
-  if (phase.kind === 'ending' || !isUndoneByDeletion(phase)) return { ...state, abort: because, phase: { ...phase, sinceMs: nowMs } };
-  return { ...state, abort: because, phase: { kind: 'aborting', sinceMs: nowMs, outcome } };
+  const aborted = { ...state, abort: because, abortedAtMs: nowMs };
+  if (phase.kind === 'ending' || !isUndoneByDeletion(phase)) return { ...aborted, phase: { ...phase, sinceMs: nowMs } };
+  return { ...aborted, phase: { kind: 'aborting', sinceMs: nowMs, outcome } };
 }
 
 /** What an abort has reached, by how the rollout ended in its hands. */

@@ -1,6 +1,6 @@
 import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
-import { advance, heartbeatIfDue, recordMs } from '../heartbeat.ts';
+import { advance, heartbeatIfDue, heartbeatOnTheWay, recordMs } from '../heartbeat.ts';
 import type { BlueGreenFacts, Observation, ServiceFacts, StableFacts } from '../observation.ts';
 import { end, interruptionOf, isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
 import { imagesOn } from '../phases/promoting.ts';
@@ -81,17 +81,13 @@ export function move(state: RolloutState, phase: Phase, observation: Observation
   return { kind: 'advance', to: { ...state, phase, heartbeatAtMs: observation.nowMs }, journal, because };
 }
 
-function beat(plan: Plan, state: RolloutState, observation: Observation): Decision | undefined {
-  return lostJob(state, observation) === undefined ? heartbeatIfDue(plan, state, observation.nowMs) : undefined;
-}
-
 /** The runbook of the way back, after success as after failure: stable's images, stable's pods, then each Service. */
 export function decideFlippingBack(plan: Plan, state: RolloutState, phase: FlippingBack, observation: Observation): Decision {
   if (isTakenOver(state, observation)) return takenOver(state, observation);
   const { stable, nowMs, rejection } = observation;
   const alive = stable !== undefined && !stable.terminating && stable.uid === plan.target.uid ? stable : undefined;
   const { services } = observation.blueGreen ?? nothing;
-  const heartbeat = beat(plan, state, observation);
+  const heartbeat = heartbeatOnTheWay(plan, state, observation);
   if (heartbeat !== undefined) return heartbeat;
   const images = alive === undefined ? undefined : ensureImages(plan, state, phase, observation, alive);
   if (images !== undefined) return images;
@@ -192,7 +188,7 @@ export function decideDraining(plan: Plan, state: RolloutState, phase: Draining,
   const used = services.some((service) => service.colour === 'green');
   if (green === undefined || green.terminating || green.rollout !== ownerOf(plan, state) || used)
     return end(state, observation, phase.outcome);
-  const heartbeat = beat(plan, state, observation);
+  const heartbeat = heartbeatOnTheWay(plan, state, observation);
   if (heartbeat !== undefined) return heartbeat;
   if (elapsedMs < drainMs)
     return { kind: 'wait', ms: Math.min(1000, drainMs - elapsedMs), because: 'waiting until every node has heard of the flip' };

@@ -24,19 +24,18 @@ export function decideUpdating(plan: Plan, state: RolloutState, phase: Updating,
   if (stop !== undefined || stable === undefined) {
     return goBack(state, observation, stop ?? outcome('failed', 'deployment-deleted', 'the Deployment is gone'), true);
   }
+  const isSent = imagesOn(plan, stable) !== 'old';
+  const reason = isSent ? reasonToRevert(plan, phase, observation, stable) : reasonNotToPromote(plan, phase, observation);
+  if (reason !== undefined) return goBack(state, observation, reason, true);
   const heartbeat = heartbeatIfDue(plan, state, nowMs);
   if (heartbeat !== undefined) return heartbeat;
-  if (imagesOn(plan, stable) === 'old') {
-    const reason = reasonNotToPromote(plan, phase, observation);
-    if (reason !== undefined) return goBack(state, observation, reason, true);
+  if (!isSent) {
     return {
       kind: 'apply',
       command: { kind: 'ensure-promoted' },
       because: 'green has proved the image under real traffic, and no Service leads here',
     };
   }
-  const reason = reasonToRevert(plan, phase, observation, stable);
-  if (reason !== undefined) return goBack(state, observation, reason, true);
   if (!isAvailable(stable, stable.desiredReplicas)) {
     const because = `${stable.updatedReplicas} of ${stable.desiredReplicas} pods updated, ${stable.availableReplicas} available; green serves`;
     return { kind: 'wait', ms: pollMs, because };

@@ -1,8 +1,8 @@
 import { isAvailable } from '../availability.ts';
 import type { Decision } from '../decision.ts';
-import { heartbeatIfDue, recordMs } from '../heartbeat.ts';
+import { heartbeatOnTheWay, recordMs } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
-import { end, isTakenOver, lostJob, outcome, takenOverOutcome } from '../phases/interruption.ts';
+import { end, isTakenOver, outcome, takenOverOutcome } from '../phases/interruption.ts';
 import { isScaled } from '../plan/kept-green-plan.ts';
 import type { PairPlan } from '../plan/pair-plan.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -24,7 +24,7 @@ const restoredMs = 60_000;
 export function decideExchanging(plan: Plan, state: RolloutState, phase: Exchanging, observation: Observation): Decision {
   if (isTakenOver(state, observation)) return end(state, observation, takenOverOutcome(observation));
   const { stable, pair, nowMs, rejection } = observation;
-  const heartbeat = lostJob(state, observation) === undefined ? heartbeatIfDue(plan, state, nowMs) : undefined;
+  const heartbeat = heartbeatOnTheWay(plan, state, observation);
   if (heartbeat !== undefined) return heartbeat;
   const services = observation.blueGreen?.services ?? [];
   const done = (why?: string): Decision =>
@@ -101,7 +101,7 @@ export function decideGreenRestoring(plan: Plan, state: RolloutState, phase: Gre
     const because = `${phase.outcome.because}; and ${plan.pair.name} could not be put back: ${rejection?.message ?? 'no answer'}`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
-  const heartbeat = lostJob(state, observation) === undefined ? heartbeatIfDue(plan, state, nowMs) : undefined;
+  const heartbeat = heartbeatOnTheWay(plan, state, observation);
   if (heartbeat !== undefined) return heartbeat;
   const elapsedMs = nowMs - phase.sinceMs;
   if (phase.drains && elapsedMs < drainMs) {

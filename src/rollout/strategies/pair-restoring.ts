@@ -1,5 +1,5 @@
 import type { Decision } from '../decision.ts';
-import { heartbeatIfDue, recordMs } from '../heartbeat.ts';
+import { heartbeatOnTheWay, recordMs } from '../heartbeat.ts';
 import type { Observation, StableFacts } from '../observation.ts';
 import { end, lostJob, outcome } from '../phases/interruption.ts';
 import type { PairPlan } from '../plan/pair-plan.ts';
@@ -30,7 +30,7 @@ export function decidePairRestoring(plan: Plan, state: RolloutState, phase: Pair
     const because = `${phase.outcome.because}; and the API server refuses to put the replicas back: ${rejection.message}`;
     return end(state, observation, outcome('failed', 'write-refused', because));
   }
-  const heartbeat = lostJob(state, observation) === undefined ? heartbeatIfDue(plan, state, nowMs) : undefined;
+  const heartbeat = heartbeatOnTheWay(plan, state, observation);
   if (heartbeat !== undefined) return heartbeat;
 
   const { wanted, foreign } = wantedCounts(plan.pair, phase, stable, pair);
