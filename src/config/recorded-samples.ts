@@ -6,6 +6,7 @@ import {
   type RecordedRun,
   type RecordedSpec,
   type RecordedTurn,
+  type RecordedUndone,
   type Recording,
   recordedPhases,
 } from '../rollout/recording.ts';
@@ -23,7 +24,7 @@ const policies: readonly InconclusivePolicy[] = ['rollback', 'promote'];
 /** The lines of a recording of a run, with the settings in the place of its own; undefined beside problems. A last line that was cut off is left out. */
 export function parseRecordedSamples(text: string, settings: JudgeSettings, shape: JsonShape): Recording | undefined {
   const lines = text.split('\n');
-  const read: (RecordedPhase | RecordedTurn)[] = [];
+  const read: (RecordedPhase | RecordedTurn | RecordedUndone)[] = [];
   let run: RecordedRun | undefined;
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
@@ -39,7 +40,8 @@ export function parseRecordedSamples(text: string, settings: JudgeSettings, shap
     if (run === undefined) run = readRun(shape, place, found, settings);
     else if (found['kind'] === 'turn') read.push(readTurn(shape, place, found));
     else if (found['kind'] === 'phase') read.push(readPhase(shape, place, found));
-    else if (found['kind'] !== 'decision') shape.reject(`${place}.kind`, 'valid: turn, phase, decision');
+    else if (found['kind'] === 'undone') read.push({ kind: 'undone', atMs: shape.number(`${place}.atMs`, found['atMs'], time) });
+    else if (found['kind'] !== 'decision') shape.reject(`${place}.kind`, 'valid: turn, phase, decision, undone');
   }
   if (!read.some(({ kind }) => kind === 'turn')) shape.reject('the recording', 'it holds no turn');
   return run === undefined || shape.problems.length > 0 ? undefined : { run, lines: read };

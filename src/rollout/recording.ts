@@ -79,7 +79,10 @@ export type RecordedTurn = {
   readonly metrics?: MetricsReading | 'same' | 'unavailable' | undefined;
 };
 
-export type Recording = { readonly run: RecordedRun; readonly lines: readonly (RecordedPhase | RecordedTurn)[] };
+/** What the turn before has decided did not come about, as the Job did not take it: the gates were asked again. */
+export type RecordedUndone = { readonly kind: 'undone'; readonly atMs: number };
+
+export type Recording = { readonly run: RecordedRun; readonly lines: readonly (RecordedPhase | RecordedTurn | RecordedUndone)[] };
 
 /** The first line for a plan; undefined where no metrics judge. */
 export function recordedRun(plan: Plan, state: RolloutState): RecordedRun | undefined {

@@ -39,7 +39,7 @@ export function recordedRules({ compare, spec }: Pick<RecordedRun, 'compare' | '
   return rulesFor({ compare, spec });
 }
 
-/** One line for each turn: what the live gate says of the recorded readings. From a phase's first verdict on, its line is repeated in it. */
+/** One line for each turn: what the live gate says of the recorded readings. From a phase's first verdict on, its line is repeated in it, unless it was undone. */
 export function replayRecording(rules: MetricsRules, { run, lines }: Recording): readonly ReplayLine[] {
   const said: ReplayLine[] = [];
   let standing: Standing = {
@@ -52,6 +52,7 @@ export function replayRecording(rules: MetricsRules, { run, lines }: Recording):
     owes: false,
   };
   let decided: ReplayLine | undefined;
+  let decidedIn = 0;
   let reading: MetricsReading | undefined;
   for (const line of lines) {
     if (line.kind === 'phase') {
@@ -60,13 +61,20 @@ export function replayRecording(rules: MetricsRules, { run, lines }: Recording):
       if (!ends(run, verdict)) decided = undefined;
       continue;
     }
+    if (line.kind === 'undone') {
+      // An earlier verdict, of other settings, was not the one that did not come about.
+      if (decidedIn === said.length) decided = undefined;
+      continue;
+    }
     if (typeof line.metrics === 'object') reading = line.metrics;
     if (decided === undefined) {
       standing = { ...standing, evidence: absorbTurn(run, standing, line, reading) };
       const verdict = verdictOf(standing, run, line);
       const now = { ...evidenceNats(standing.evidence), verdict };
       said.push(now);
-      if (verdict === 'fail' || (verdict !== 'continue' && acquits(standing.name, run))) decided = now;
+      if (verdict !== 'fail' && (verdict === 'continue' || !acquits(standing.name, run))) continue;
+      decided = now;
+      decidedIn = said.length;
     } else said.push(decided);
   }
   return said;

@@ -3,7 +3,14 @@ import type { Decision } from '../rollout/decision.ts';
 import { addToCourse, type Course, noCourse } from '../rollout/gates/course.ts';
 import type { MetricsReading, Observation } from '../rollout/observation.ts';
 import type { Plan } from '../rollout/plan/plan.ts';
-import { type RecordedPhaseName, type RecordedTurn, recordedPhase, recordedRun, recordedTurn } from '../rollout/recording.ts';
+import {
+  type RecordedPhaseName,
+  type RecordedTurn,
+  type RecordedUndone,
+  recordedPhase,
+  recordedRun,
+  recordedTurn,
+} from '../rollout/recording.ts';
 import type { Phase, RolloutState } from '../rollout/state.ts';
 import { countingEvidence } from '../rollout/strategies/rules-in-force.ts';
 import type { Outcome } from '../rollout/verdict.ts';
@@ -54,6 +61,11 @@ export class Recorder {
       const said = decisionLine(state, observation.nowMs, decision);
       if (said !== undefined) sink.write(JSON.stringify(said));
     });
+  }
+
+  /** What was decided at `atMs` did not come about. */
+  undone(atMs: number): void {
+    this.#try((sink) => sink.write(JSON.stringify({ kind: 'undone', atMs } satisfies RecordedUndone)));
   }
 
   #write(sink: SampleSink, state: RolloutState, turn: RecordedTurn): void {

@@ -95,6 +95,7 @@ export async function runRollout(ports: RolloutPorts, plan: Plan, start: Rollout
       rejection = rejected(rejection, error);
       await pause(ports, error, cancel);
     }
+    if (decision.kind === 'advance' && state.phase !== decision.to.phase) recorder.undone(observation.nowMs);
   }
   throw new AssertionError(`a rollout took more than ${turnsMax} turns`);
 }

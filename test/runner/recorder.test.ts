@@ -89,13 +89,28 @@ describe('a recorded run', () => {
     expect(verdicts({ dispersion: '10' }).indexOf('pass')).toBeGreaterThan(verdicts({}).indexOf('pass'));
   });
 
+  test('is judged on where the verdict did not come about, and only there', () => {
+    const judge = (all: string) => judgeSamples(all, asRecorded);
+    const first = judge(text).findIndex(({ verdict }) => verdict === 'pass');
+    const undoneAfter = (turn: number): string => {
+      const all = text.split('\n');
+      const at = all.flatMap((line, index) => (line.includes('"kind":"turn"') ? [index] : []))[turn] ?? 0;
+      return all.toSpliced(at + 1, 0, JSON.stringify({ kind: 'undone', atMs: nowMs })).join('\n');
+    };
+    const [before, after] = judge(undoneAfter(first)).slice(first);
+    expect(before).toEqual(judge(text)[first]);
+    expect(after?.verdict).toBe('pass');
+    expect(after?.logEvidenceOk).toBeGreaterThan(before?.logEvidenceOk ?? Number.NaN);
+    for (const elsewhere of [first - 1, first + 1]) expect(judge(undoneAfter(elsewhere))).toEqual(judge(text));
+  });
+
   test('is judged without a last line that was cut off', () => {
     expect(judgeSamples(text.slice(0, -20), asRecorded)).toHaveLength(19);
   });
 
   test.each<[string, (text: string) => string, string]>([
     ['a line in the middle is broken', (all) => all.replace('"kind":"turn"', '"kind":"turn'), 'line 2: '],
-    ['a kind is unknown', (all) => all.replace('"kind":"turn"', '"kind":"tern"'), 'line 2.kind: valid: turn, phase, decision'],
+    ['a kind is unknown', (all) => all.replace('"kind":"turn"', '"kind":"tern"'), 'line 2.kind: valid: turn, phase, decision, undone'],
     ['a counter is negative', (all) => all.replace('"errors":3,', '"errors":-3,'), 'metrics.canary["c"].errors: -3 is not valid'],
     ['a counter is text', (all) => all.replace('"errors":3,', '"errors":"3",'), 'errors: "3" is not valid'],
     ['a stage is unknown', (all) => all.replace('"stage":"last"', '"stage":"first"'), 'line 2.stage: valid: none, busy, step, last'],

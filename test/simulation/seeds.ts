@@ -5,6 +5,11 @@ export const seedsThatFailed: readonly { readonly seed: number; readonly direct?
   { seed: 1465, story: 'the same, scaled from 4 to 2: the second step is held for 68 ms' },
   { seed: 5472, story: 'the promotion arrives 1.7 s after its client gave up and was cancelled: rolled-back, and the new image stands' },
   { seed: 6311, story: 'a claim of the fence arrives 2.8 s after its client gave up, when the label has been taken away: it stands again' },
+  {
+    seed: 3803,
+    story: 'the journal does not take an inconclusive end, and a moment later the metrics convict: its recording says inconclusive',
+  },
+  { seed: 3842, story: 'the journal does not take a promotion, and then the time is up: its recording says pass' },
   { seed: 9565, direct: true, story: 'heartbeats are refused for a while: the way back is given up, and the old image was never tried' },
   { seed: 10, story: 'checker: a timeout by the clock of the process may come a second early' },
   { seed: 62, story: 'checker: the process dies before its Job has started; the deadline counts from then' },
