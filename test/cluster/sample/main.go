@@ -15,7 +15,7 @@ import (
 
 const (
 	// Endpoints and kube-proxy learn of the pod's end a moment after SIGTERM: connections still come in.
-	drain         = 2 * time.Second
+	drain         = 3 * time.Second
 	shutdownLimit = 5 * time.Second
 )
 
