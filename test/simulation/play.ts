@@ -98,7 +98,7 @@ function limitMs(scenario: Scenario): number {
 /** Safe is not enough: a good release to which nothing happens is promoted, and one that never serves is not. */
 function checkEnds({ checker, ends }: Stage, scenario: Scenario): void {
   const [first, ...others] = scenario.runs;
-  const behaviour = scenario.behaviours['v2'];
+  const behaviour = scenario.behaviours[first?.tag ?? ''];
   if (first === undefined || behaviour === undefined) return;
   const end = ends[first.name] ?? 'nothing';
   const isHopeless = ['crash', 'never-ready', 'pull', 'unschedulable'].includes(behaviour.fate);
