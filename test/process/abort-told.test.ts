@@ -3,14 +3,14 @@ import { openKept, readinessInputs } from './kept-green-stage.ts';
 import { isComplete, namespace, pairSpec, secondManifest } from './scene.ts';
 import { openStage, phaseOf, type Stage } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 4, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 4 });
 
 const outside = { command: 'abort', tag: '', prometheus: '', steps: '', 'min-duration': '', 'dead-man': '' };
 const readiness = { prometheus: '', metrics: 'none' };
 // The Job stays for a time of the cluster's clock, and the process' looks are a second apart by its own.
 const speed = 1;
 /** How late the next look of the run comes. */
-const lookMs = 1_500;
+const lookMs = 500;
 const pairInputs = { ...readiness, 'canary-deployment': 'web-v2', steps: '25% for 60s, 75%' };
 // Its first pod takes its time, so that the way back has only this one to put back.
 const images = { 'shop/web:v2': { version: 'v2', startMs: 60_000, readyMs: 100 } };

@@ -8,7 +8,7 @@ import { imagesOf, isComplete, namespace, pairSpec, secondManifest } from './sce
 import { inPhase, openStage, refusal, type Stage } from './stage.ts';
 import { normalise } from './transcript.ts';
 
-vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 6 });
 
 const wayBack = /^(?:reverting|flipping-back|draining|pair-restoring|green-restoring|ending)$/u;
 const forbidden = () => refusal(403, 'Forbidden', 'the role was changed');

@@ -4,7 +4,7 @@ import type { RequestFault } from '../../sandbox/serve.ts';
 import { deploymentManifest, imagesOf, isComplete, namespace, pairSpec, secondManifest } from './scene.ts';
 import { inPhase, openStage, refusal, type Stage, type StageOptions } from './stage.ts';
 
-vi.setConfig({ maxConcurrency: 6, testTimeout: 90_000 });
+vi.setConfig({ maxConcurrency: 6 });
 
 type Template = { readonly spec: { readonly template: { readonly spec: { readonly containers: readonly object[] } } } };
 
