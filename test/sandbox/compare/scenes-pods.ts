@@ -136,7 +136,11 @@ export async function serving(side: Side): Promise<void> {
     contentType: MERGE_PATCH,
   });
   await side.until('no endpoints', async () => (await ready()) === 0);
-  const [proxied] = await podsOf(side, 'web');
+  // The one in the place of the evicted pod may not listen yet.
+  const serving = async () =>
+    (await podsOf(side, 'web')).find(({ status }) => status.containerStatuses?.[0]?.state['running'] !== undefined);
+  await side.until('a pod listens', async () => (await serving()) !== undefined);
+  const proxied = await serving();
   const proxy = async (label: string, target: string, path: string) =>
     side.call(label, { method: 'GET', path: `${pods}/${target}/proxy/${path}` });
   await proxy('metrics of a pod', `${proxied?.metadata.name}:8080`, 'metrics');
